@@ -49,9 +49,12 @@ class _Plain(yaml.SafeLoader):
     """Refuses aliases, anchors and explicit tags where the parser meets them."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        event = cast("Any", self.peek_event())  # pyright: ignore[reportUnknownMemberType]
-        if isinstance(event, yaml.AliasEvent) or event.anchor or getattr(event, "tag", None):
-            raise ComposerError(None, None, "aliases, anchors and tags are not allowed", event.start_mark)
+        event: Any = cast("Any", self.peek_event())  # pyright: ignore[reportUnknownMemberType]
+        named: Any = getattr(event, "anchor", None) or getattr(event, "tag", None)
+        if isinstance(event, yaml.AliasEvent) or named:
+            raise ComposerError(
+                None, None, "aliases, anchors and tags are not allowed", cast("Any", event).start_mark
+            )
         return super().compose_node(parent, index)  # pyright: ignore[reportUnknownMemberType]
 
 
