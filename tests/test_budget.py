@@ -1,0 +1,58 @@
+"""The size at which the project stays readable: files, functions and rooms have a budget."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "mythos"
+
+# Lines of code and text a room may hold. The sum is the budget of the whole package.
+ROOMS = {
+    "evidence": 2_300,
+    "custody": 1_800,
+    "hub": 1_700,
+    "engines": 1_300,
+    "access": 1_700,
+    "regimes": 900,
+    "watch": 1_000,
+    "data": 1_000,
+    "synthesis": 1_400,
+    "model": 800,
+    "train": 900,
+    "compute": 1_600,
+    "cli": 2_400,
+    "console": 300,
+    "services": 900,
+    "dossier": 1_000,
+    "weights": 700,
+}
+
+
+def lines(path: Path) -> int:
+    return len(path.read_text(encoding="utf-8").splitlines())
+
+
+@pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda p: str(p.relative_to(SOURCE)))
+def test_a_file_holds_one_idea(path: Path) -> None:
+    assert lines(path) <= 400, f"{path.name} has {lines(path)} lines: it holds two ideas"
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            assert length <= 90, f"{path.name}: {node.name} needs a scroll ({length} lines)"
+
+
+@pytest.mark.parametrize("room", sorted(ROOMS))
+def test_a_room_stays_in_its_budget(room: str) -> None:
+    total = sum(lines(path) for path in (SOURCE / room).rglob("*.py"))
+    assert total <= ROOMS[room], f"{room} has {total} lines, {ROOMS[room]} are allowed"
+
+
+def test_every_room_has_a_budget_and_an_essay() -> None:
+    rooms = {path.name for path in SOURCE.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert rooms == set(ROOMS)
+    for room in rooms:
+        essay = ast.get_docstring(ast.parse((SOURCE / room / "__init__.py").read_text(encoding="utf-8")))
+        assert essay is not None, room
+        assert len(essay) > 100, f"{room}/__init__.py is the essay that explains the room"
