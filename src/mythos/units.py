@@ -104,7 +104,7 @@ class Instant:
 
     def __str__(self) -> str:
         moment = self.datetime
-        text = moment.strftime("%Y-%m-%dT%H:%M:%S")
+        text = moment.replace(tzinfo=None, microsecond=0).isoformat()
         if moment.microsecond:
             text += f".{moment.microsecond:06d}".rstrip("0")
         return text + "Z"
