@@ -9,11 +9,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from mythos.files import private_folder
+
+if TYPE_CHECKING:
+    from mythos.evidence.client import Appended
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -102,6 +105,29 @@ def json_option(function: _F) -> _F:
     return click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")(
         function
     )
+
+
+def act_once(home: Home, party: str, log: str | None, key: str, make: Callable[[], bytes]) -> Appended:
+    """Append one act, once, however often the command is killed and called again.
+
+    The signed bytes are made durable in the party's outbox before they are sent; a second call with the same
+    key sends the same bytes, and the log answers with the index that they already have.
+
+    Args:
+        home: the home.
+        party: whose outbox.
+        log: the log's address, or None for the home's own.
+        key: what makes this act this act, such as `seal:sha256:…`; never a time.
+        make: builds and signs the envelope; called only when the outbox has none.
+    """
+    from mythos.evidence.client import LogClient
+    from mythos.files import write_private
+
+    outbox = private_folder(home.party(party) / "outbox")
+    held = outbox / f"{hashlib.sha256(key.encode()).hexdigest()}.dsse"
+    if not held.exists():
+        write_private(held, make())
+    return LogClient(log or home.address("log")).append([held.read_bytes()], f"{party}:{key}")[0]
 
 
 def emit(document: Any, *, as_json: bool, line: str = "") -> None:
