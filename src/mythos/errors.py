@@ -36,6 +36,7 @@ expected, what was found and what to do.
     ├── DataError               a source, catalogue or table is wrong                    (exit status 2)
     ├── TrainError              a training run cannot go on                              (exit status 3)
     ├── NetworkError            another party did not answer                             (exit status 3)
+    ├── ProcessError            a command or service that was started ended with an error (its own status)
     └── MachineError            this machine lacks something                             (exit status 3)
 """
 
@@ -223,3 +224,7 @@ class NetworkError(MythosError):
 
 class MachineError(MythosError):
     """This machine lacks something."""
+
+
+class ProcessError(MythosError):
+    """A command or service that was started ended with an error; its own message says why."""
