@@ -48,11 +48,13 @@ def ask(port: int, key: str, prompt: str, *, max_tokens: int) -> Answer:
         if response.status != 200:
             raise HubError("the hub did not answer", found=response.read(2000).decode(errors="replace"))
         parts: list[str] = []
-        tokens, first = 0, 0.0
+        tokens: int = 0
+        first = 0.0
         for event in _events(response):
             if "error" in event:
                 raise HubError("the hub ended the answer", found=str(event["error"].get("message")))
-            tokens = (event.get("usage") or {}).get("completion_tokens", tokens)
+            usage: dict[str, int] = event.get("usage") or {}
+            tokens = usage.get("completion_tokens", tokens)
             for choice in event.get("choices", []):
                 if text := choice.get("delta", {}).get("content"):
                     first = first or time.monotonic() - started
