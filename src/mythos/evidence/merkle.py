@@ -125,7 +125,7 @@ class Tree:
         return self._node(0, index)
 
     def subtree(self, level: int, start: int, end: int) -> bytes:
-        """The concatenated hashes of the complete subtrees of 2**level leaves, `start` to `end` (exclusive)."""
+        """The hashes of the complete subtrees of 2**level leaves, `start` to `end` (exclusive), in a row."""
         return bytes(self._levels[level][start * SIZE : end * SIZE]) if level < len(self._levels) else b""
 
     def root(self, size: int | None = None) -> bytes:

@@ -1,4 +1,4 @@
-"""Signed notes, checkpoints and witness cosignatures, exactly as C2SP writes them.
+r"""Signed notes, checkpoints and witness cosignatures, exactly as C2SP writes them.
 
 Sources: C2SP signed-note v1.0.0, tlog-checkpoint v1.0.0, tlog-cosignature v1.1.0-rc.1 (Ed25519 forms).
 A key is a name and 32 bytes; its kind says what it may sign: 0x01 notes (and statements), 0x04 cosignatures.
@@ -192,7 +192,9 @@ class Signature:
         """Read `— NAME BASE64`."""
         parts = line.removeprefix(_DASH).split(" ")
         if not line.startswith(_DASH) or len(parts) != 2:
-            raise MalformedError("not a signature line", expected=f"{_DASH}NAME BASE64", found=repr(line[:80]))
+            raise MalformedError(
+                "not a signature line", expected=f"{_DASH}NAME BASE64", found=repr(line[:80])
+            )
         data = decode64(parts[1], what="signature")
         if len(data) < 5:
             raise MalformedError("a signature is cut short", found=f"{len(data)} bytes")

@@ -290,7 +290,9 @@ class Envelope:
         signatures = tuple(_signature(item) for item in items(document["signatures"], what="signatures"))
         names = [keyid for keyid, _ in signatures]
         if not names or names != sorted(set(names)):
-            raise MalformedError("signatures are missing, doubled or out of order", found=", ".join(names)[:200])
+            raise MalformedError(
+                "signatures are missing, doubled or out of order", found=", ".join(names)[:200]
+            )
         return cls(decode64(text(document["payload"], what="payload"), what="payload"), signatures)
 
     @property
