@@ -15,7 +15,7 @@ Three states, three words. *Acknowledged*: the entry is in the log's database, a
 its tile, its bundle and a checkpoint that covers it are files. *Witnessed*: the reader's quorum cosigned.
 
 What to read next: `merkle` and `note` are the formats of C2SP; `statement` and `predicates` the acts;
-`policy` who is believed; `log` the writer; `witness` the other side; `verify` all that a regulator needs to run.
+`policy` who is believed; `log` the writer; `witness` the other side; `verify` what a regulator runs.
 Names are loaded on first use, because the verifier ships with six of these files and `cryptography` alone.
 """
 

@@ -135,9 +135,7 @@ def fields(value: Any, *names: str, what: str) -> Json:
     Raises:
         MalformedError: another type, a missing or an unknown key.
     """
-    if not isinstance(value, dict):
-        raise MalformedError(f"{what} is not an object", found=type(value).__name__)
-    document = cast("Json", value)
+    document = mapping(value, what=what)
     if document.keys() != set(names):
         raise MalformedError(
             f"{what} has other fields", expected=", ".join(sorted(names)), found=", ".join(sorted(document))
@@ -157,6 +155,13 @@ def integer(value: Any, *, what: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise MalformedError(f"{what} is not a whole number from 0", found=repr(value)[:40])
     return value
+
+
+def mapping(value: Any, *, what: str) -> Json:
+    """`value` as an object with any keys, or `MalformedError`."""
+    if not isinstance(value, dict):
+        raise MalformedError(f"{what} is not an object", found=type(value).__name__)
+    return cast("Json", value)
 
 
 def items(value: Any, *, what: str) -> list[Any]:

@@ -38,8 +38,8 @@ class TrainingCompute(Predicate):
     """Operations spent on training: how they are known, under which convention, and what was left out.
 
     `method` is declared, counted, replayed, formula or hardware; `complete` is false as long as
-    `unregistered` names an operation the count could not see. Uncertainty and energy are decimal text. A declared
-    figure has `declared_at`; a measured one has `started_at` and `ended_at`.
+    `unregistered` names an operation the count could not see. Uncertainty and energy are decimal text.
+    A declared figure has `declared_at`; a measured one has `started_at` and `ended_at`.
     """
 
     NAME: ClassVar[str] = "training-compute"
