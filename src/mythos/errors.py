@@ -15,10 +15,13 @@ expected, what was found and what to do.
     │   ├── BadSignatureError   a signature by a known key does not verify
     │   ├── NotTrustedError     no key that the trust root names for this act signed it
     │   ├── QuorumError         too few witnesses cosigned
+    │   ├── ClockError          a time lies in the future, or a clock went backwards
     │   ├── NoTrustError        the reader holds no policy
     │   └── QuotaError          a signer sent too much, or an entry is too large
     ├── LogError                the log cannot take or give an entry now                 (exit status 3)
     │   ├── LogLockedError      another process is the writer
+    │   ├── LogFullError        the disk of the log is full; nothing was written
+    │   ├── KeyReusedError      an idempotency key came again with other bytes
     │   └── LogCorruptError     the log's own database is inconsistent
     ├── WeightsError            weights are missing, cut short, or not those that were named (exit status 1)
     │   └── DigestError         a digest differs from the one expected
@@ -126,6 +129,10 @@ class QuorumError(EvidenceError):
     """Too few witnesses cosigned."""
 
 
+class ClockError(EvidenceError):
+    """A time lies in the future, or a clock went backwards."""
+
+
 class NoTrustError(EvidenceError):
     """The reader holds no policy; a policy that arrives with the evidence is never used."""
 
@@ -140,6 +147,14 @@ class LogError(MythosError):
 
 class LogLockedError(LogError):
     """Another process is the writer."""
+
+
+class LogFullError(LogError):
+    """The disk of the log is full; nothing was written."""
+
+
+class KeyReusedError(LogError):
+    """An idempotency key came again with other bytes."""
 
 
 class LogCorruptError(LogError):
