@@ -108,7 +108,10 @@ class _Request:
 
 
 class Log:
-    """An append-only log in a folder. Made by `open`; safe to use from several threads."""
+    """An append-only log in a folder. Made by `open`; safe to use from several threads.
+
+    `committed` is called after every commit, by the thread that made it.
+    """
 
     def __init__(
         self, store: Store, key: SigningKey, policy: Policy | None, quota: Quota | None, lock: int
@@ -119,6 +122,7 @@ class Log:
         self._quota = quota
         self._lock = lock
         self._stopped = ""
+        self.committed: Callable[[], None] = lambda: None
         self._commit = threading.Lock()
         self._waiting: deque[_Request] = deque()
         self.tree = Tree(store.leaves())
@@ -340,3 +344,4 @@ class Log:
         self._frontier, self._checkpoint, self.trust = frontier, checkpoint, trust
         for request in taken:
             request.done = True
+        self.committed()

@@ -21,6 +21,9 @@ EMPTY_ROOT: Final = sha256(b"").digest()
 
 SIZE: Final = 32
 
+TILE: Final = 256
+"""Hashes of a full tile, entries of a full bundle (C2SP tlog-tiles 0.1.0)."""
+
 
 def leaf_hash(data: bytes) -> bytes:
     """The hash of an entry: SHA-256 over 0x00 and its bytes."""
@@ -265,6 +268,15 @@ def verify_consistency(size1: int, size2: int, proof: list[bytes], root1: bytes,
         raise InconsistentError("the older head is not in the log", expected=root1.hex(), found=older.hex())
     if newer != root2:
         raise InconsistentError("the newer head does not follow", expected=root2.hex(), found=newer.hex())
+
+
+def tile_path(level: int | None, index: int, width: int = TILE) -> str:
+    """Where tlog-tiles keeps a tile (level `None`: an entry bundle), such as `tile/0/x001/234.p/5`."""
+    digits = f"{index % 1000:03d}"
+    while index := index // 1000:
+        digits = f"x{index % 1000:03d}/{digits}"
+    partial = "" if width == TILE else f".p/{width}"
+    return f"tile/{'entries' if level is None else level}/{digits}{partial}"
 
 
 def _split(width: int) -> int:
