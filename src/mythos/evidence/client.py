@@ -10,7 +10,6 @@ from __future__ import annotations
 import http.client
 import json
 import socket
-import struct
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from urllib.parse import quote, urlsplit
 
 from mythos import errors
 from mythos.errors import InputError, LogError, MythosError, NetworkError
+from mythos.evidence.merkle import pack, unpack
 from mythos.evidence.note import decode64
 
 State = Literal["published", "witnessed"]
@@ -35,29 +35,6 @@ class Appended:
     index: int
     leaf_hash: bytes
     size: int
-
-
-def pack(entries: Sequence[bytes]) -> bytes:
-    """Entries as tlog-tiles bundles them: each with its length in 16 bits before it."""
-    return b"".join(struct.pack(">H", len(entry)) + entry for entry in entries)
-
-
-def unpack(data: bytes) -> list[bytes]:
-    """The inverse of `pack`.
-
-    Raises:
-        MalformedError: the last entry is cut short.
-    """
-    entries: list[bytes] = []
-    at = 0
-    while at < len(data):
-        start = at + 2
-        end = start + int.from_bytes(data[at:start], "big")
-        if start > len(data) or end > len(data):
-            raise errors.MalformedError("an entry bundle is cut short", found=f"{len(data)} bytes")
-        entries.append(data[start:end])
-        at = end
-    return entries
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -220,6 +197,10 @@ class LogClient(Peer):
         """The proof that the log of `size2` entries only appends to that of `size1`."""
         reply = self._expect(self.request("GET", f"/v1/consistency?old={size1}&size={size2}"))
         return [decode64(h) for h in json.loads(reply.body)["hashes"]]
+
+    def proof(self, index: int) -> str:
+        """The offline proof of a witnessed entry (C2SP tlog-proof)."""
+        return self._expect(self.request("GET", f"/v1/proof?index={index}")).body.decode()
 
     def status(self) -> dict[str, Any]:
         """`{"origin", "acknowledged", "published", "witnessed", "witnesses": {NAME: size}}`."""

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Final
 
-from mythos.errors import InconsistentError, InputError, NotIncludedError
+from mythos.errors import InconsistentError, InputError, MalformedError, NotIncludedError
 
 EMPTY_ROOT: Final = sha256(b"").digest()
 """The root of a tree without leaves."""
@@ -277,6 +277,28 @@ def tile_path(level: int | None, index: int, width: int = TILE) -> str:
         digits = f"x{index % 1000:03d}/{digits}"
     partial = "" if width == TILE else f".p/{width}"
     return f"tile/{'entries' if level is None else level}/{digits}{partial}"
+
+
+def pack(entries: Sequence[bytes]) -> bytes:
+    """An entry bundle of tlog-tiles: each entry with its length in 16 bits before it."""
+    return b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
+
+
+def unpack(data: bytes) -> list[bytes]:
+    """The entries of a bundle.
+
+    Raises:
+        MalformedError: the last one is cut short.
+    """
+    entries: list[bytes] = []
+    at = 0
+    while at < len(data):
+        start = at + 2
+        at = start + int.from_bytes(data[at:start], "big")
+        entries.append(data[start:at])
+    if at != len(data):
+        raise MalformedError("an entry bundle is cut short", found=f"{len(data)} bytes")
+    return entries
 
 
 def _split(width: int) -> int:

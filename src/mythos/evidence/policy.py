@@ -356,7 +356,7 @@ def admit(policy: Policy, trust: Trust | None, index: int, data: bytes) -> tuple
     if not trust.may(signers, act):
         raise NotTrustedError(
             f"the signers may not say {act}",
-            expected=_who_may(trust, act),
+            expected=" or ".join(name for name, role in sorted(trust.roles.items()) if act in role.acts),
             found=", ".join(signers),
             advice="Sign with a key of that role, or add the key to it in a new trust root.",
         )
@@ -399,11 +399,3 @@ def _require(envelope: Envelope, keys: dict[str, VerifyKey], threshold: int, who
             expected=f"{threshold} of {', '.join(sorted(keys))}",
             found=", ".join(signed) or "none",
         )
-
-
-def _who_may(trust: Trust, act: str) -> str:
-    return " or ".join(
-        f"{role.threshold} of {', '.join(sorted(role.keys))} ({name})"
-        for name, role in sorted(trust.roles.items())
-        if act in role.acts
-    )

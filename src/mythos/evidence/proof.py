@@ -1,4 +1,4 @@
-"""One entry's offline proof as a text file (C2SP tlog-proof, 5ba5ee8 of 2026-07-22; extension `.tlog-proof`)."""
+"""One entry's offline proof as a text file, `.tlog-proof` (C2SP tlog-proof, 5ba5ee8 of 2026-07-22)."""
 
 from __future__ import annotations
 

@@ -15,17 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Final
 
 from mythos.errors import InputError
 from mythos.evidence.merkle import Tree, leaf_hash
 from mythos.evidence.note import encode64
-from mythos.evidence.statement import canonical, parse_canonical
+from mythos.evidence.statement import SALT, canonical, commit, parse_canonical
 from mythos.units import Digest
-
-SALT: Final = 32
-"""Bytes of a salt: as hard to guess as the hash it hides behind."""
 
 LABELS: Final = ("request", "answer", "weights", "engine", "hub", "lease", "decision", "clocks")
 """What every receipt commits to."""
@@ -54,17 +50,6 @@ class Logged:
     entry: bytes
     index: int
     proof: Sequence[bytes]
-
-
-def commit(salt: bytes, label: str, data: bytes) -> bytes:
-    """SHA-256(salt || label || 0x00 || data): hides the data, binds to it and to its place.
-
-    Raises:
-        InputError: the salt is not 32 bytes, or the label is empty or holds a zero byte.
-    """
-    if len(salt) != SALT or not label or "\0" in label:
-        raise InputError("not a commitment", expected=f"a salt of {SALT} bytes and a label")
-    return sha256(salt + label.encode() + b"\0" + data).digest()
 
 
 def leaf_bytes(receipt_id: str, commitments: Mapping[str, bytes]) -> bytes:
@@ -141,3 +126,6 @@ def _logged(entry: Logged) -> dict[str, object]:
         "index": entry.index,
         "proof": [encode64(h) for h in entry.proof],
     }
+
+
+__all__ = ["LABELS", "SALT", "Batch", "Logged", "Opening", "assemble", "batch", "commit", "leaf_bytes"]

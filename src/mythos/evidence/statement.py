@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Final, NoReturn, Self, cast
 
 from mythos.errors import BadSignatureError, InputError, MalformedError, QuotaError
@@ -28,6 +29,9 @@ STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
 PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
 MAX_ENTRY: Final = 65_535
 """Bytes of the largest leaf: tlog-tiles writes an entry's length in 16 bits."""
+
+SALT: Final = 32
+"""Bytes of a commitment's salt: as hard to guess as the hash it hides behind."""
 
 MAX_INTEGER: Final = (1 << 53) - 1
 MAX_DEPTH: Final = 32
@@ -332,6 +336,17 @@ def _signature(value: Any) -> tuple[str, bytes]:
     document = fields(value, "keyid", "sig", what="a signature")
     signature = decode64(text(document["sig"], what="sig"), what="sig")
     return text(document["keyid"], what="keyid"), signature
+
+
+def commit(salt: bytes, label: str, data: bytes) -> bytes:
+    """SHA-256(salt || label || 0x00 || data): hides the data, binds to it and to its place.
+
+    Raises:
+        InputError: the salt is not 32 bytes, or the label is empty or holds a zero byte.
+    """
+    if len(salt) != SALT or not label or "\0" in label:
+        raise InputError("not a commitment", expected=f"a salt of {SALT} bytes and a label")
+    return sha256(salt + label.encode() + b"\0" + data).digest()
 
 
 def check_size(data: bytes) -> bytes:

@@ -14,8 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Protocol
 
-from mythos.evidence.client import pack
-from mythos.evidence.merkle import TILE, Tree, tile_path
+from mythos.evidence.merkle import TILE, Tree, pack, tile_path
 
 FEW: Final = 8
 """Up to so many files are synced one by one; more are cheaper with one sync of the file system."""

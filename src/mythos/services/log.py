@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Final
 from urllib.parse import unquote
 
@@ -32,8 +33,9 @@ from mythos.errors import (
     MythosError,
     QuotaError,
 )
-from mythos.evidence.client import BUNDLE, MAX_BATCH, State, pack, refusal, unpack
+from mythos.evidence.client import BUNDLE, MAX_BATCH, State, refusal
 from mythos.evidence.log import Log
+from mythos.evidence.merkle import pack, unpack
 from mythos.evidence.note import Checkpoint, decimal, encode64
 from mythos.evidence.proof import Proof
 from mythos.evidence.publish import Publisher
@@ -73,11 +75,11 @@ class News:
         self._event.set()
         self._event = asyncio.Event()
 
-    async def wait(self, reached: Callable[[], bool], timeout: float) -> bool:
-        """Wait until `reached()`; whether it was, within `timeout` seconds."""
+    async def wait(self, reached: Callable[[], bool], seconds: float) -> bool:
+        """Wait until `reached()`; whether it was, within so many seconds."""
         self._loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(seconds):
                 while not reached():
                     await self._event.wait()
         except TimeoutError:
@@ -86,7 +88,17 @@ class News:
 
 
 def log_app(log: Log, projection: Projection, publisher: Publisher, news: News) -> Starlette:
-    """The app of one log. `news.tell` must be the publisher's `changed`."""
+    """The app of one log; it starts the publisher, and closes both when it ends.
+
+    `news.tell` must be the publisher's `changed`.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
+        publisher.start()
+        yield
+        await run_in_threadpool(publisher.close)
+        log.close()
 
     async def append(request: Request) -> Response:
         entries = unpack(await _body(request))
@@ -97,8 +109,8 @@ def log_app(log: Log, projection: Projection, publisher: Publisher, news: News) 
 
     async def wait(request: Request) -> Response:
         size, state = _number(request, "size"), _state(request)
-        timeout = min(MAX_WAIT, float(_number(request, "timeout", "30")))
-        if not await news.wait(lambda: publisher.size(state) >= size, timeout):
+        seconds = min(MAX_WAIT, float(_number(request, "timeout", "30")))
+        if not await news.wait(lambda: publisher.size(state) >= size, seconds):
             raise LogError(
                 f"not {state} in time",
                 expected=f"{size} entries",
@@ -176,6 +188,7 @@ def log_app(log: Log, projection: Projection, publisher: Publisher, news: News) 
             route("/healthz", health),
         ],
         exception_handlers={MythosError: _told},
+        lifespan=lifespan,
     )
 
 

@@ -1,0 +1,443 @@
+"""The verifier: what a regulator runs, offline, with a policy held beforehand and nobody to trust.
+
+    python -I mythos-verify.pyz dossier.json --policy trust.policy
+    report = verify(Path("dossier.json").read_bytes(), policy, now=seconds)
+
+It reads three things. All are JSON in its one spelling (`statement.canonical`); any byte that differs after
+re-encoding is refused. A *logged* is `{"entry": base64, "index": int, "proof": [base64]}`.
+
+A **dossier** is the whole log of an estate: absence can be proven in no other way.
+
+    {"formatVersion":1, "kind":"dossier", "weights":"sha256:…",  the weights it is about
+     "checkpoint":TEXT,                    the log's head over exactly these entries, with cosignatures
+     "entries":[base64],                   every envelope of the log in order
+     "documents":{"sha256:…":base64},      documents by a digest that some statement names
+     "openings":[{"commitment","label","salt","data"}]}      commitments that some statement names, opened
+
+A **receipt** is one answer of a hub. It shows its trust roots by inclusion; that no later one took a key away
+can only be seen in the whole log.
+
+    {"formatVersion":1, "kind":"receipt", "id":…,
+     "leaf":{"id":…, "commitments":{LABEL:"sha256:…"}},       salted commitments of one answer
+     "path":{"index","count","hashes"},    from the leaf to the root in the receipt-batch statement
+     "batch":logged, "trust":[logged],     that statement, and every trust root, in the log
+     "checkpoint":TEXT,                    to which those proofs lead
+     "openings":{LABEL:{"salt":base64, "data":base64|null}}}  commitment = SHA-256(salt || LABEL || 0 || data)
+
+A **log directory** is C2SP tlog-tiles: `checkpoint` (or the last one cosigned, `witnessed`), `tile/…`.
+
+For all: every signature line of the checkpoint is by the log or a witness that the newest trust root names,
+and holds; the log is one of the policy's; the policy's quorum is met; each entry is judged by
+`mythos.evidence.policy.admit` under the trust root in force at its index.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import re
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from mythos.errors import (
+    BadSignatureError,
+    ClockError,
+    InconsistentError,
+    InputError,
+    MalformedError,
+    MythosError,
+    NotIncludedError,
+    NoTrustError,
+    NotTrustedError,
+    QuorumError,
+)
+from mythos.evidence.merkle import TILE, Tree, leaf_hash, tile_path, unpack, verify_inclusion
+from mythos.evidence.note import COSIGNATURE, Checkpoint, Note, VerifyKey, decode64
+from mythos.evidence.policy import Entry, Policy, Trust, admit
+from mythos.evidence.statement import (
+    Json,
+    canonical,
+    commit,
+    fields,
+    integer,
+    items,
+    mapping,
+    parse_canonical,
+    text,
+)
+
+MAX_FILE: Final = 1 << 30
+MAX_PROBLEMS: Final = 20
+AHEAD: Final = 300
+"""Seconds by which a cosignature may be ahead of the reader's clock."""
+
+_DIGESTS: Final = re.compile(rb"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One reason not to believe: a stable code, a sentence, and where."""
+
+    code: str
+    message: str
+    where: str
+
+
+@dataclass(slots=True)
+class Report:
+    """What was found. `verified` is true only when nothing at all is wrong.
+
+    `entries` are the judged entries in order (all of a log, those that travel in a receipt); `trust` is the
+    trust root in force at the end; `seconds` the oldest cosignature's time among the quorum's.
+    """
+
+    kind: str
+    size: int = 0
+    root: bytes = b""
+    witnesses: list[str] = field(default_factory=list[str])
+    acts: int = 0
+    problems: list[Problem] = field(default_factory=list[Problem])
+    entries: list[Entry] = field(default_factory=list[Entry])
+    trust: Trust | None = None
+    seconds: int | None = None
+
+    @property
+    def verified(self) -> bool:
+        """Whether everything held."""
+        return not self.problems
+
+    def to_dict(self) -> Json:
+        """The document that `mythos verify --json` prints."""
+        return {
+            "verified": self.verified,
+            "kind": self.kind,
+            "size": self.size,
+            "root": self.root.hex(),
+            "witnesses": self.witnesses,
+            "acts": self.acts,
+            "problems": [{"code": p.code, "message": p.message, "where": p.where} for p in self.problems],
+        }
+
+    def attempt(self, where: str, check: Callable[[], None]) -> bool:
+        """Run a check; what it refuses becomes a problem."""
+        try:
+            check()
+        except (MythosError, OSError) as error:
+            if len(self.problems) < MAX_PROBLEMS:
+                code = error.code if isinstance(error, MythosError) else "unreadable"
+                self.problems.append(Problem(code, str(error), where))
+            return False
+        return True
+
+
+def verify(data: bytes, policy: Policy | None, *, now: int, answer: bytes | None = None) -> Report:
+    """Check a dossier or a receipt.
+
+    Args:
+        data: the exact bytes of the file.
+        policy: the reader's own; without one nothing is believed (`no_trust`).
+        now: the reader's POSIX time; cosignatures from the future are refused.
+        answer: for a receipt, the bytes that are claimed to be its answer.
+    """
+    report = Report("dossier")
+    document: Json = {}
+
+    def read() -> None:
+        nonlocal document
+        document = mapping(parse_canonical(data, MAX_FILE), what="the file")
+        report.kind = text(document.get("kind"), what="kind")
+        integer(document.get("formatVersion"), what="formatVersion")
+        if report.kind not in {"dossier", "receipt"} or document.get("formatVersion") != 1:
+            raise MalformedError("neither a dossier nor a receipt of format 1", found=report.kind[:40])
+
+    if report.attempt("file", read):
+        check = _dossier if report.kind == "dossier" else _receipt
+        report.attempt(report.kind, lambda: check(report, document, policy, now, answer))
+    return report
+
+
+def verify_directory(folder: Path, policy: Policy | None, *, now: int) -> Report:
+    """Check a log directory: entries, tiles, checkpoint and cosignatures."""
+    report = Report("log")
+    report.attempt("log", lambda: _directory(report, folder, policy, now))
+    return report
+
+
+def _required(policy: Policy | None) -> Policy:
+    if policy is None or not policy.roots:
+        raise NoTrustError(
+            "no policy to verify with" if policy is None else "the policy names no root key",
+            expected="a trust policy that you held beforehand",
+            advice="Give it with --policy FILE. One that arrived with the evidence proves nothing.",
+        )
+    return policy
+
+
+def _judge(report: Report, policy: Policy, entries: Sequence[tuple[int, bytes]]) -> None:
+    """Judge entries in order; a bad one is a problem, and the next are judged all the same."""
+    trust: Trust | None = None
+
+    def one(index: int, data: bytes) -> None:
+        nonlocal trust
+        entry, trust = admit(policy, trust, index, data)
+        report.entries.append(entry)
+        report.acts += entry.trusted
+
+    for index, data in entries:
+        if not report.attempt(f"entry {index}", lambda i=index, d=data: one(i, d)) and trust is None:
+            break
+    report.trust = trust
+
+
+def _head(report: Report, told: str) -> tuple[Note, Checkpoint]:
+    note = Note.parse(told)
+    head = Checkpoint.parse(note.text)
+    report.size, report.root = head.size, head.root
+    return note, head
+
+
+def _signatures(report: Report, note: Note, head: Checkpoint, policy: Policy, now: int) -> None:
+    """Every line must be by a key of the trust root and hold; the policy's own must be a quorum."""
+    trust = report.trust
+    if trust is None:
+        raise NotTrustedError("no trust root is in force")
+    if trust.origin != head.origin or trust.log.name != head.origin:
+        raise NotTrustedError("another log", expected=trust.origin, found=head.origin)
+    if trust.log not in policy.logs:
+        raise NotTrustedError("the policy does not name this log", found=trust.log.id)
+    known = {(key.name, key.key_id): key for key in (trust.log, *trust.witnesses)}
+    signers: list[VerifyKey] = []
+    times: dict[str, int] = {}
+    for signature in note.signatures:
+        key = known.get((signature.name, signature.key_id))
+        if key is None or key in signers:
+            what = "one key signed twice" if key else "the trust root names no such signer"
+            raise NotTrustedError(what, found=signature.id)
+        if not signature.holds(key, note.text):
+            raise BadSignatureError("a signature of the checkpoint does not verify", found=signature.id)
+        signers.append(key)
+        if key.kind == COSIGNATURE:
+            times[key.name] = signature.time
+            if signature.time > now + AHEAD:
+                raise ClockError(
+                    "a cosignature from the future",
+                    expected=f"at most {now + AHEAD}",
+                    found=f"{signature.time}",
+                )
+    report.witnesses = sorted(times)
+    if trust.log not in signers:
+        raise BadSignatureError("the log did not sign the checkpoint", expected=trust.log.id)
+    counted = [key for key in signers if key in policy.witnesses.values()]
+    if not policy.met(counted):
+        raise QuorumError(
+            "too few witnesses cosigned",
+            expected=f"the policy's quorum `{policy.quorum}`",
+            found=", ".join(key.name for key in counted) or "none",
+        )
+    report.seconds = min((times[key.name] for key in counted), default=None)
+
+
+def _whole(entries: list[bytes], head: Checkpoint) -> Tree:
+    tree = Tree(map(leaf_hash, entries))
+    if tree.size != head.size:
+        raise InconsistentError(
+            "the log is not complete", expected=f"{head.size} entries", found=f"{tree.size}"
+        )
+    if tree.root() != head.root:
+        raise InconsistentError(
+            "the entries have another root", expected=head.root.hex(), found=tree.root().hex()
+        )
+    return tree
+
+
+def _dossier(report: Report, document: Json, policy: Policy | None, now: int, answer: bytes | None) -> None:
+    names = ("checkpoint", "documents", "entries", "formatVersion", "kind", "openings", "weights")
+    fields(document, *names, what="the dossier")
+    note, head = _head(report, text(document["checkpoint"], what="checkpoint"))
+    if answer is not None:
+        raise InputError("an answer belongs to a receipt", found="a dossier")
+    policy = _required(policy)
+    entries = [
+        decode64(text(e, what="entry"), what="entry") for e in items(document["entries"], what="entries")
+    ]
+    report.attempt("checkpoint", lambda: _whole(entries, head) and None)
+    _judge(report, policy, list(enumerate(entries)))
+    report.attempt("checkpoint", lambda: _signatures(report, note, head, policy, now))
+    named = {d for entry in report.entries for d in _DIGESTS.findall(entry.envelope.payload)}
+
+    def is_named(digest: Any, what: str) -> bytes:
+        told = text(digest, what=what).encode()
+        if not told.startswith(b"sha256:") or told[7:] not in named:
+            raise NotIncludedError(f"no statement names this {what}", found=repr(digest)[:90])
+        return bytes.fromhex(told[7:].decode())
+
+    def is_about() -> None:
+        digest = is_named(document["weights"], "weights")
+        if not any(s.digest.value == digest for entry in report.entries for s in entry.statement.subjects):
+            raise NotIncludedError("no statement is about these weights", found=document["weights"])
+
+    def is_document(digest: str, content: Any) -> None:
+        data = decode64(text(content, what="a document"), what="a document")
+        _same(is_named(digest, "document"), hashlib.sha256(data).digest(), "the document")
+
+    def is_opened(value: Any) -> None:
+        opening = fields(value, "commitment", "data", "label", "salt", what="an opening")
+        data = decode64(text(opening["data"], what="data"), what="data")
+        label = text(opening["label"], what="label")
+        _same(is_named(opening["commitment"], "commitment"), _commit(opening["salt"], label, data), label)
+
+    report.attempt("weights", is_about)
+    for digest, content in mapping(document["documents"], what="documents").items():
+        report.attempt(f"document {digest[:80]}", lambda d=digest, c=content: is_document(d, c))
+    for i, opening in enumerate(items(document["openings"], what="openings")):
+        report.attempt(f"opening {i}", lambda o=opening: is_opened(o))
+
+
+def _receipt(report: Report, document: Json, policy: Policy | None, now: int, answer: bytes | None) -> None:
+    names = ("batch", "checkpoint", "formatVersion", "id", "kind", "leaf", "openings", "path", "trust")
+    fields(document, *names, what="the receipt")
+    note, head = _head(report, text(document["checkpoint"], what="checkpoint"))
+    policy = _required(policy)
+    logged = [_logged(item, head) for item in [*items(document["trust"], what="trust"), document["batch"]]]
+    if [index for index, _ in logged] != sorted({index for index, _ in logged}) or logged[0][0] != 0:
+        raise MalformedError("trust roots and batch are not in the order of the log, from entry 0")
+    _judge(report, policy, logged)
+    report.attempt("checkpoint", lambda: _signatures(report, note, head, policy, now))
+    if len(report.entries) != len(logged):
+        return
+    *roots, batch = report.entries
+    if batch.act != "receipt-batch" or not batch.trusted or any(e.act != "trust-root" for e in roots):
+        raise NotTrustedError(
+            "the entry is no receipt batch by a key that may sign one", found=str(batch.act)
+        )
+    leaf = fields(document["leaf"], "commitments", "id", what="the leaf")
+    if leaf["id"] != text(document["id"], what="id"):
+        raise MalformedError(
+            "the receipt is another's", expected=str(leaf["id"])[:80], found=document["id"][:80]
+        )
+    commitments = mapping(leaf["commitments"], what="commitments")
+    report.attempt("leaf", lambda: _in_batch(leaf, document["path"], batch))
+    openings = mapping(document["openings"], what="openings")
+
+    def is_opened(label: str, data: bytes | None) -> None:
+        opening = fields(openings.get(label), "data", "salt", what=f"the opening of {label}")
+        shown = opening["data"]
+        told = decode64(text(shown, what="data"), what="data") if shown is not None else data
+        committed = text(commitments.get(label), what=f"the commitment of {label}")
+        if told is None:
+            decode64(text(opening["salt"], what="salt"), what="salt")
+        for content in {c for c in (told, data) if c is not None}:
+            found = "sha256:" + _commit(opening["salt"], label, content).hex()
+            if found != committed:
+                raise NotIncludedError(
+                    f"this {label} is not the one committed", expected=committed, found=found
+                )
+
+    for label in openings:
+        report.attempt(f"opening {label[:40]}", lambda name=label: is_opened(name, None))
+    if answer is not None:
+        report.attempt("answer", lambda: is_opened("answer", answer))
+
+
+def _logged(value: Any, head: Checkpoint) -> tuple[int, bytes]:
+    logged = fields(value, "entry", "index", "proof", what="a logged entry")
+    data = decode64(text(logged["entry"], what="entry"), what="entry")
+    index = integer(logged["index"], what="index")
+    verify_inclusion(leaf_hash(data), index, head.size, _hashes(logged["proof"]), head.root)
+    return index, data
+
+
+def _in_batch(leaf: Json, told: Any, batch: Entry) -> None:
+    path = fields(told, "count", "hashes", "index", what="the path")
+    predicate = batch.statement.predicate
+    root = text(predicate.get("root"), what="the batch's root").removeprefix("sha256:")
+    count = integer(path["count"], what="count")
+    if predicate.get("count") != count or len(root) != 64:
+        raise NotIncludedError("another batch", expected=f"{predicate.get('count')} leaves", found=f"{count}")
+    index = integer(path["index"], what="index")
+    verify_inclusion(leaf_hash(canonical(leaf)), index, count, _hashes(path["hashes"]), bytes.fromhex(root))
+
+
+def _hashes(value: Any) -> list[bytes]:
+    return [decode64(text(h, what="a hash"), what="a hash") for h in items(value, what="a proof")]
+
+
+def _commit(salt: Any, label: str, data: bytes) -> bytes:
+    return commit(decode64(text(salt, what="salt"), what="salt"), label, data)
+
+
+def _same(expected: bytes, found: bytes, what: str) -> None:
+    if expected != found:
+        raise NotIncludedError(f"{what} is another", expected=expected.hex(), found=found.hex())
+
+
+def _directory(report: Report, folder: Path, policy: Policy | None, now: int) -> None:
+    policy = _required(policy)
+    note, head = _head(report, (folder / "checkpoint").read_text(encoding="utf-8"))
+    signed = {(s.name, s.key_id) for s in note.signatures}
+    here = [k for k in policy.witnesses.values() if (k.name, k.key_id) in signed]
+    if not policy.met(here) and (folder / "witnessed").exists():
+        note, head = _head(report, (folder / "witnessed").read_text(encoding="utf-8"))
+    entries: list[bytes] = []
+    for start in range(0, head.size, TILE):
+        data, width = _part(folder, None, start // TILE, head.size)
+        entries += unpack(data)[:width]
+    tree = _whole(entries, head)
+    report.attempt("tiles", lambda: _tiles(folder, tree))
+    _judge(report, policy, list(enumerate(entries)))
+    report.attempt("checkpoint", lambda: _signatures(report, note, head, policy, now))
+
+
+def _part(folder: Path, level: int | None, index: int, count: int) -> tuple[bytes, int]:
+    """A tile or bundle of a level with `count` hashes: the partial one, or the full one that replaced it."""
+    width = min(TILE, count - index * TILE)
+    for name in (tile_path(level, index, width), tile_path(level, index)):
+        if (folder / name).is_file():
+            return (folder / name).read_bytes(), width
+    raise InconsistentError("the log has a gap", expected=tile_path(level, index, width))
+
+
+def _tiles(folder: Path, tree: Tree) -> None:
+    level = 0
+    while count := tree.size >> 8 * level:
+        for index in range((count + TILE - 1) // TILE):
+            data, width = _part(folder, level, index, count)
+            if data[: 32 * width] != tree.subtree(8 * level, index * TILE, index * TILE + width):
+                raise InconsistentError("a tile differs from the entries", found=tile_path(level, index))
+        level += 1
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command line of the archive: prints the report as JSON; exit status 0 verified, 1 not, 2 usage."""
+    parser = argparse.ArgumentParser(prog="mythos-verify", description="Check Mythos evidence offline.")
+    parser.add_argument("path", type=Path, help="a dossier.json, a receipt, or a log directory")
+    parser.add_argument("--policy", type=Path, help="the trust policy that you held beforehand")
+    parser.add_argument("--answer", type=Path, help="the answer that a receipt is said to be for")
+    chosen = parser.parse_args(arguments)
+    try:
+        report = check_path(chosen.path, chosen.policy, chosen.answer, now=int(time.time()))
+    except (MythosError, OSError) as error:
+        sys.stderr.write(f"mythos-verify: {error}\n")
+        sys.exit(2)
+    sys.stdout.write(json.dumps(report.to_dict(), ensure_ascii=False, indent=1) + "\n")
+    sys.exit(0 if report.verified else 1)
+
+
+def check_path(path: Path, policy: Path | None, answer: Path | None, *, now: int) -> Report:
+    """Check a file or a log directory with the policy in a file, if there is one."""
+    trusted = None if policy is None else Policy.parse(policy.read_bytes())
+    if path.is_dir():
+        return verify_directory(path, trusted, now=now)
+    if path.stat().st_size > MAX_FILE:
+        raise InputError(f"{path} is too large", expected=f"at most {MAX_FILE} bytes")
+    told = None if answer is None else answer.read_bytes()
+    return verify(path.read_bytes(), trusted, now=now, answer=told)
+
+
+if __name__ == "__main__":
+    main()
