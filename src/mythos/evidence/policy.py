@@ -54,10 +54,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The logs, witnesses, quorum and root keys a reader trusts.
-
-    `addresses` are the optional URLs of the file by key id; nothing that is decided depends on them.
-    """
+    """The logs, witnesses, quorum and root keys a reader trusts; `addresses` are URLs by key id."""
 
     logs: tuple[VerifyKey, ...]
     witnesses: dict[str, VerifyKey]

@@ -3,10 +3,10 @@
     python -I mythos-verify.pyz dossier.json --policy trust.policy
     report = verify(Path("dossier.json").read_bytes(), policy, now=seconds)
 
-It reads three things. All are JSON in its one spelling (`statement.canonical`); any byte that differs after
-re-encoding is refused. A *logged* is `{"entry": base64, "index": int, "proof": [base64]}`.
+JSON is read in its one spelling (`statement.canonical`): any byte that differs after re-encoding is refused.
+A *logged* is `{"entry":base64, "index":int, "proof":[base64]}`.
 
-A **dossier** is the whole log of an estate: absence can be proven in no other way.
+A **dossier** is the whole log of an estate, because absence can be proven in no other way.
 
     {"formatVersion":1, "kind":"dossier", "weights":"sha256:…",  the weights it is about
      "checkpoint":TEXT,                    the log's head over exactly these entries, with cosignatures
@@ -14,8 +14,8 @@ A **dossier** is the whole log of an estate: absence can be proven in no other w
      "documents":{"sha256:…":base64},      documents by a digest that some statement names
      "openings":[{"commitment","label","salt","data"}]}      commitments that some statement names, opened
 
-A **receipt** is one answer of a hub. It shows its trust roots by inclusion; that no later one took a key away
-can only be seen in the whole log.
+A **receipt** is one answer of a hub. It shows its trust roots by inclusion; that no further one took a key
+away can only be seen in the whole log.
 
     {"formatVersion":1, "kind":"receipt", "id":…,
      "leaf":{"id":…, "commitments":{LABEL:"sha256:…"}},       salted commitments of one answer
@@ -24,11 +24,11 @@ can only be seen in the whole log.
      "checkpoint":TEXT,                    to which those proofs lead
      "openings":{LABEL:{"salt":base64, "data":base64|null}}}  commitment = SHA-256(salt || LABEL || 0 || data)
 
-A **log directory** is C2SP tlog-tiles: `checkpoint` (or the last one cosigned, `witnessed`), `tile/…`.
+A **log directory** is C2SP tlog-tiles: `checkpoint` (or the last one cosigned, `witnessed`) and `tile/…`.
 
-For all: every signature line of the checkpoint is by the log or a witness that the newest trust root names,
-and holds; the log is one of the policy's; the policy's quorum is met; each entry is judged by
-`mythos.evidence.policy.admit` under the trust root in force at its index.
+For all three: each entry is judged by `policy.admit` under the trust root in force at its index; every
+signature line of the checkpoint is by the log or a witness that the newest trust root names, and holds; the
+log is one of the policy's, and the policy's own witnesses are a quorum.
 """
 
 from __future__ import annotations
@@ -40,22 +40,12 @@ import re
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from mythos.errors import (
-    BadSignatureError,
-    ClockError,
-    InconsistentError,
-    InputError,
-    MalformedError,
-    MythosError,
-    NotIncludedError,
-    NoTrustError,
-    NotTrustedError,
-    QuorumError,
-)
+from mythos import errors
+from mythos.errors import MalformedError, MythosError, NotIncludedError, NotTrustedError
 from mythos.evidence.merkle import TILE, Tree, leaf_hash, tile_path, unpack, verify_inclusion
 from mythos.evidence.note import COSIGNATURE, Checkpoint, Note, VerifyKey, decode64
 from mythos.evidence.policy import Entry, Policy, Trust, admit
@@ -70,6 +60,7 @@ from mythos.evidence.statement import (
     parse_canonical,
     text,
 )
+from mythos.units import Digest
 
 MAX_FILE: Final = 1 << 30
 MAX_PROBLEMS: Final = 20
@@ -90,11 +81,7 @@ class Problem:
 
 @dataclass(slots=True)
 class Report:
-    """What was found. `verified` is true only when nothing at all is wrong.
-
-    `entries` are the judged entries in order (all of a log, those that travel in a receipt); `trust` is the
-    trust root in force at the end; `seconds` the oldest cosignature's time among the quorum's.
-    """
+    """What was found: the judged `entries` and the `trust` root at the end."""
 
     kind: str
     size: int = 0
@@ -104,7 +91,6 @@ class Report:
     problems: list[Problem] = field(default_factory=list[Problem])
     entries: list[Entry] = field(default_factory=list[Entry])
     trust: Trust | None = None
-    seconds: int | None = None
 
     @property
     def verified(self) -> bool:
@@ -120,7 +106,7 @@ class Report:
             "root": self.root.hex(),
             "witnesses": self.witnesses,
             "acts": self.acts,
-            "problems": [{"code": p.code, "message": p.message, "where": p.where} for p in self.problems],
+            "problems": [asdict(problem) for problem in self.problems],
         }
 
     def attempt(self, where: str, check: Callable[[], None]) -> bool:
@@ -136,13 +122,9 @@ class Report:
 
 
 def verify(data: bytes, policy: Policy | None, *, now: int, answer: bytes | None = None) -> Report:
-    """Check a dossier or a receipt.
+    """Check the exact bytes of a dossier or a receipt at POSIX time `now`.
 
-    Args:
-        data: the exact bytes of the file.
-        policy: the reader's own; without one nothing is believed (`no_trust`).
-        now: the reader's POSIX time; cosignatures from the future are refused.
-        answer: for a receipt, the bytes that are claimed to be its answer.
+    Without a policy nothing is believed (`no_trust`). `answer` is what a receipt is said to be for.
     """
     report = Report("dossier")
     document: Json = {}
@@ -161,16 +143,9 @@ def verify(data: bytes, policy: Policy | None, *, now: int, answer: bytes | None
     return report
 
 
-def verify_directory(folder: Path, policy: Policy | None, *, now: int) -> Report:
-    """Check a log directory: entries, tiles, checkpoint and cosignatures."""
-    report = Report("log")
-    report.attempt("log", lambda: _directory(report, folder, policy, now))
-    return report
-
-
 def _required(policy: Policy | None) -> Policy:
     if policy is None or not policy.roots:
-        raise NoTrustError(
+        raise errors.NoTrustError(
             "no policy to verify with" if policy is None else "the policy names no root key",
             expected="a trust policy that you held beforehand",
             advice="Give it with --policy FILE. One that arrived with the evidence proves nothing.",
@@ -189,12 +164,11 @@ def _judge(report: Report, policy: Policy, entries: Sequence[tuple[int, bytes]])
         report.acts += entry.trusted
 
     for index, data in entries:
-        if not report.attempt(f"entry {index}", lambda i=index, d=data: one(i, d)) and trust is None:
-            break
+        report.attempt(f"entry {index}", lambda i=index, d=data: one(i, d))
     report.trust = trust
 
 
-def _head(report: Report, told: str) -> tuple[Note, Checkpoint]:
+def _head(report: Report, told: str | bytes) -> tuple[Note, Checkpoint]:
     note = Note.parse(told)
     head = Checkpoint.parse(note.text)
     report.size, report.root = head.size, head.root
@@ -204,54 +178,43 @@ def _head(report: Report, told: str) -> tuple[Note, Checkpoint]:
 def _signatures(report: Report, note: Note, head: Checkpoint, policy: Policy, now: int) -> None:
     """Every line must be by a key of the trust root and hold; the policy's own must be a quorum."""
     trust = report.trust
-    if trust is None:
-        raise NotTrustedError("no trust root is in force")
-    if trust.origin != head.origin or trust.log.name != head.origin:
-        raise NotTrustedError("another log", expected=trust.origin, found=head.origin)
+    if trust is None or head.origin not in {trust.origin, trust.log.name}:
+        raise NotTrustedError("no trust root of this log is in force", found=head.origin)
     if trust.log not in policy.logs:
         raise NotTrustedError("the policy does not name this log", found=trust.log.id)
-    known = {(key.name, key.key_id): key for key in (trust.log, *trust.witnesses)}
-    signers: list[VerifyKey] = []
-    times: dict[str, int] = {}
+    known = {key.id: key for key in (trust.log, *trust.witnesses)}
+    signed: list[VerifyKey] = []
     for signature in note.signatures:
-        key = known.get((signature.name, signature.key_id))
-        if key is None or key in signers:
-            what = "one key signed twice" if key else "the trust root names no such signer"
-            raise NotTrustedError(what, found=signature.id)
+        key = known.get(signature.id)
+        if key is None or key in signed:
+            raise NotTrustedError("a signer that the trust root does not name, or twice", found=signature.id)
         if not signature.holds(key, note.text):
-            raise BadSignatureError("a signature of the checkpoint does not verify", found=signature.id)
-        signers.append(key)
-        if key.kind == COSIGNATURE:
-            times[key.name] = signature.time
-            if signature.time > now + AHEAD:
-                raise ClockError(
-                    "a cosignature from the future",
-                    expected=f"at most {now + AHEAD}",
-                    found=f"{signature.time}",
-                )
-    report.witnesses = sorted(times)
-    if trust.log not in signers:
-        raise BadSignatureError("the log did not sign the checkpoint", expected=trust.log.id)
-    counted = [key for key in signers if key in policy.witnesses.values()]
+            raise errors.BadSignatureError(
+                "a signature of the checkpoint does not verify", found=signature.id
+            )
+        if key.kind == COSIGNATURE and signature.time > (latest := now + AHEAD):
+            raise errors.ClockError(
+                "a cosignature from the future", expected=f"<= {latest}", found=f"{signature.time}"
+            )
+        signed.append(key)
+    report.witnesses = sorted(key.name for key in signed if key.kind == COSIGNATURE)
+    if trust.log not in signed:
+        raise errors.BadSignatureError("the log did not sign the checkpoint", expected=trust.log.id)
+    counted = [key for key in signed if key in policy.witnesses.values()]
     if not policy.met(counted):
-        raise QuorumError(
-            "too few witnesses cosigned",
-            expected=f"the policy's quorum `{policy.quorum}`",
-            found=", ".join(key.name for key in counted) or "none",
+        found = ", ".join(key.name for key in counted) or "none"
+        raise errors.QuorumError(
+            "too few witnesses cosigned", expected=f"quorum `{policy.quorum}`", found=found
         )
-    report.seconds = min((times[key.name] for key in counted), default=None)
 
 
 def _whole(entries: list[bytes], head: Checkpoint) -> Tree:
     tree = Tree(map(leaf_hash, entries))
     if tree.size != head.size:
-        raise InconsistentError(
-            "the log is not complete", expected=f"{head.size} entries", found=f"{tree.size}"
+        raise errors.InconsistentError(
+            "the log is not complete", expected=f"{head.size}", found=f"{tree.size}"
         )
-    if tree.root() != head.root:
-        raise InconsistentError(
-            "the entries have another root", expected=head.root.hex(), found=tree.root().hex()
-        )
+    _same(head.root, tree.root(), "the root over the entries")
     return tree
 
 
@@ -260,11 +223,9 @@ def _dossier(report: Report, document: Json, policy: Policy | None, now: int, an
     fields(document, *names, what="the dossier")
     note, head = _head(report, text(document["checkpoint"], what="checkpoint"))
     if answer is not None:
-        raise InputError("an answer belongs to a receipt", found="a dossier")
+        raise errors.InputError("an answer belongs to a receipt", found="a dossier")
     policy = _required(policy)
-    entries = [
-        decode64(text(e, what="entry"), what="entry") for e in items(document["entries"], what="entries")
-    ]
+    entries = [_binary(entry, "entry") for entry in items(document["entries"], what="entries")]
     report.attempt("checkpoint", lambda: _whole(entries, head) and None)
     _judge(report, policy, list(enumerate(entries)))
     report.attempt("checkpoint", lambda: _signatures(report, note, head, policy, now))
@@ -282,14 +243,14 @@ def _dossier(report: Report, document: Json, policy: Policy | None, now: int, an
             raise NotIncludedError("no statement is about these weights", found=document["weights"])
 
     def is_document(digest: str, content: Any) -> None:
-        data = decode64(text(content, what="a document"), what="a document")
-        _same(is_named(digest, "document"), hashlib.sha256(data).digest(), "the document")
+        found = hashlib.sha256(_binary(content, "a document")).digest()
+        _same(is_named(digest, "document"), found, "the document")
 
     def is_opened(value: Any) -> None:
         opening = fields(value, "commitment", "data", "label", "salt", what="an opening")
-        data = decode64(text(opening["data"], what="data"), what="data")
-        label = text(opening["label"], what="label")
-        _same(is_named(opening["commitment"], "commitment"), _commit(opening["salt"], label, data), label)
+        label, data = text(opening["label"], what="label"), _binary(opening["data"], "data")
+        found = commit(_binary(opening["salt"], "salt"), label, data)
+        _same(is_named(opening["commitment"], "commitment"), found, label)
 
     report.attempt("weights", is_about)
     for digest, content in mapping(document["documents"], what="documents").items():
@@ -303,72 +264,66 @@ def _receipt(report: Report, document: Json, policy: Policy | None, now: int, an
     fields(document, *names, what="the receipt")
     note, head = _head(report, text(document["checkpoint"], what="checkpoint"))
     policy = _required(policy)
-    logged = [_logged(item, head) for item in [*items(document["trust"], what="trust"), document["batch"]]]
-    if [index for index, _ in logged] != sorted({index for index, _ in logged}) or logged[0][0] != 0:
-        raise MalformedError("trust roots and batch are not in the order of the log, from entry 0")
-    _judge(report, policy, logged)
+    told = [*items(document["trust"], what="trust"), document["batch"]]
+    logged = [_logged(item, head) for item in told]
+    at = logged[-1][0]
+    if len({index for index, _ in logged}) != len(logged):
+        raise MalformedError("an entry travels twice")
+    _judge(report, policy, sorted(logged))
     report.attempt("checkpoint", lambda: _signatures(report, note, head, policy, now))
     if len(report.entries) != len(logged):
         return
-    *roots, batch = report.entries
-    if batch.act != "receipt-batch" or not batch.trusted or any(e.act != "trust-root" for e in roots):
-        raise NotTrustedError(
-            "the entry is no receipt batch by a key that may sign one", found=str(batch.act)
-        )
+    batch = next(entry for entry in report.entries if entry.index == at)
+    others = [entry.act for entry in report.entries if entry is not batch and entry.act != "trust-root"]
+    if others or batch.act != "receipt-batch" or not batch.trusted:
+        raise NotTrustedError("no receipt batch by a key that may sign one", found=str(batch.act))
     leaf = fields(document["leaf"], "commitments", "id", what="the leaf")
     if leaf["id"] != text(document["id"], what="id"):
-        raise MalformedError(
-            "the receipt is another's", expected=str(leaf["id"])[:80], found=document["id"][:80]
-        )
+        raise MalformedError("the receipt is another's", expected=repr(leaf["id"])[:80])
     commitments = mapping(leaf["commitments"], what="commitments")
-    report.attempt("leaf", lambda: _in_batch(leaf, document["path"], batch))
     openings = mapping(document["openings"], what="openings")
 
-    def is_opened(label: str, data: bytes | None) -> None:
+    def is_opened(label: str, brought: bytes | None = None) -> None:
         opening = fields(openings.get(label), "data", "salt", what=f"the opening of {label}")
-        shown = opening["data"]
-        told = decode64(text(shown, what="data"), what="data") if shown is not None else data
-        committed = text(commitments.get(label), what=f"the commitment of {label}")
-        if told is None:
-            decode64(text(opening["salt"], what="salt"), what="salt")
-        for content in {c for c in (told, data) if c is not None}:
-            found = "sha256:" + _commit(opening["salt"], label, content).hex()
-            if found != committed:
-                raise NotIncludedError(
-                    f"this {label} is not the one committed", expected=committed, found=found
-                )
+        salt, shown = _binary(opening["salt"], "salt"), opening["data"]
+        known = [] if brought is None else [brought]
+        known += [] if shown is None else [_binary(shown, "data")]
+        committed = Digest.parse(text(commitments.get(label), what=f"the commitment of {label}")).value
+        for data in known:
+            _same(committed, commit(salt, label, data), f"the commitment to this {label}")
+        subjects = [str(subject.digest).encode() for subject in batch.statement.subjects]
+        if label == "weights" and any(data not in subjects for data in known):
+            raise NotIncludedError("the batch is about other weights", found=repr(known[0])[:90])
 
+    report.attempt("leaf", lambda: _in_batch(leaf, document["path"], batch))
     for label in openings:
-        report.attempt(f"opening {label[:40]}", lambda name=label: is_opened(name, None))
+        report.attempt(f"opening {label[:40]}", lambda name=label: is_opened(name))
     if answer is not None:
         report.attempt("answer", lambda: is_opened("answer", answer))
 
 
 def _logged(value: Any, head: Checkpoint) -> tuple[int, bytes]:
     logged = fields(value, "entry", "index", "proof", what="a logged entry")
-    data = decode64(text(logged["entry"], what="entry"), what="entry")
-    index = integer(logged["index"], what="index")
+    data, index = _binary(logged["entry"], "entry"), integer(logged["index"], what="index")
     verify_inclusion(leaf_hash(data), index, head.size, _hashes(logged["proof"]), head.root)
     return index, data
 
 
 def _in_batch(leaf: Json, told: Any, batch: Entry) -> None:
     path = fields(told, "count", "hashes", "index", what="the path")
-    predicate = batch.statement.predicate
-    root = text(predicate.get("root"), what="the batch's root").removeprefix("sha256:")
-    count = integer(path["count"], what="count")
-    if predicate.get("count") != count or len(root) != 64:
-        raise NotIncludedError("another batch", expected=f"{predicate.get('count')} leaves", found=f"{count}")
-    index = integer(path["index"], what="index")
-    verify_inclusion(leaf_hash(canonical(leaf)), index, count, _hashes(path["hashes"]), bytes.fromhex(root))
+    root = Digest.parse(text(batch.statement.predicate.get("root"), what="the batch's root")).value
+    count, index = integer(path["count"], what="count"), integer(path["index"], what="index")
+    if batch.statement.predicate.get("count") != count:
+        raise NotIncludedError("a batch of another size", found=str(count))
+    verify_inclusion(leaf_hash(canonical(leaf)), index, count, _hashes(path["hashes"]), root)
 
 
 def _hashes(value: Any) -> list[bytes]:
-    return [decode64(text(h, what="a hash"), what="a hash") for h in items(value, what="a proof")]
+    return [_binary(item, "a hash") for item in items(value, what="a proof")]
 
 
-def _commit(salt: Any, label: str, data: bytes) -> bytes:
-    return commit(decode64(text(salt, what="salt"), what="salt"), label, data)
+def _binary(value: Any, what: str) -> bytes:
+    return decode64(text(value, what=what), what=what)
 
 
 def _same(expected: bytes, found: bytes, what: str) -> None:
@@ -378,11 +333,13 @@ def _same(expected: bytes, found: bytes, what: str) -> None:
 
 def _directory(report: Report, folder: Path, policy: Policy | None, now: int) -> None:
     policy = _required(policy)
-    note, head = _head(report, (folder / "checkpoint").read_text(encoding="utf-8"))
-    signed = {(s.name, s.key_id) for s in note.signatures}
-    here = [k for k in policy.witnesses.values() if (k.name, k.key_id) in signed]
-    if not policy.met(here) and (folder / "witnessed").exists():
-        note, head = _head(report, (folder / "witnessed").read_text(encoding="utf-8"))
+    note, head = _head(report, (folder / "checkpoint").read_bytes())
+    signed = {signature.id for signature in note.signatures}
+    if (
+        not policy.met([key for key in policy.witnesses.values() if key.id in signed])
+        and (folder / "witnessed").exists()
+    ):
+        note, head = _head(report, (folder / "witnessed").read_bytes())
     entries: list[bytes] = []
     for start in range(0, head.size, TILE):
         data, width = _part(folder, None, start // TILE, head.size)
@@ -399,7 +356,7 @@ def _part(folder: Path, level: int | None, index: int, count: int) -> tuple[byte
     for name in (tile_path(level, index, width), tile_path(level, index)):
         if (folder / name).is_file():
             return (folder / name).read_bytes(), width
-    raise InconsistentError("the log has a gap", expected=tile_path(level, index, width))
+    raise errors.InconsistentError("the log has a gap", expected=tile_path(level, index, width))
 
 
 def _tiles(folder: Path, tree: Tree) -> None:
@@ -408,12 +365,27 @@ def _tiles(folder: Path, tree: Tree) -> None:
         for index in range((count + TILE - 1) // TILE):
             data, width = _part(folder, level, index, count)
             if data[: 32 * width] != tree.subtree(8 * level, index * TILE, index * TILE + width):
-                raise InconsistentError("a tile differs from the entries", found=tile_path(level, index))
+                raise errors.InconsistentError(
+                    "a tile differs from the entries", found=tile_path(level, index)
+                )
         level += 1
 
 
+def check_path(path: Path, policy: Path | None, answer: Path | None, *, now: int) -> Report:
+    """Check a file or a log directory with the policy in a file, if there is one."""
+    trusted = None if policy is None else Policy.parse(policy.read_bytes())
+    if path.is_dir():
+        report = Report("log")
+        report.attempt("log", lambda: _directory(report, path, trusted, now))
+        return report
+    if path.stat().st_size > MAX_FILE:
+        raise errors.InputError(f"{path} is too large", expected=f"at most {MAX_FILE} bytes")
+    told = None if answer is None else answer.read_bytes()
+    return verify(path.read_bytes(), trusted, now=now, answer=told)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command line of the archive: prints the report as JSON; exit status 0 verified, 1 not, 2 usage."""
+    """The archive's command line: the report as JSON; exit status 0 verified, 1 not, 2 the call is wrong."""
     parser = argparse.ArgumentParser(prog="mythos-verify", description="Check Mythos evidence offline.")
     parser.add_argument("path", type=Path, help="a dossier.json, a receipt, or a log directory")
     parser.add_argument("--policy", type=Path, help="the trust policy that you held beforehand")
@@ -426,17 +398,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(2)
     sys.stdout.write(json.dumps(report.to_dict(), ensure_ascii=False, indent=1) + "\n")
     sys.exit(0 if report.verified else 1)
-
-
-def check_path(path: Path, policy: Path | None, answer: Path | None, *, now: int) -> Report:
-    """Check a file or a log directory with the policy in a file, if there is one."""
-    trusted = None if policy is None else Policy.parse(policy.read_bytes())
-    if path.is_dir():
-        return verify_directory(path, trusted, now=now)
-    if path.stat().st_size > MAX_FILE:
-        raise InputError(f"{path} is too large", expected=f"at most {MAX_FILE} bytes")
-    told = None if answer is None else answer.read_bytes()
-    return verify(path.read_bytes(), trusted, now=now, answer=told)
 
 
 if __name__ == "__main__":
