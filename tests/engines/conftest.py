@@ -44,9 +44,9 @@ def engine_starter(
     @asynccontextmanager
     async def start(*, seconds: float = 600.0, **load: int) -> AsyncGenerator[Engine]:
         listen = tmp_path_factory.mktemp("run") / "e.sock"
-        engine = await Engine.launch(sealed=[smollm2], command=plain_command)
+        engine = await Engine.launch(command=plain_command)
         try:
-            message = {"alias": "smollm2", "listen": str(listen), "load": LOAD | load, "seconds": seconds}
+            message = {"plain": str(smollm2), "alias": "smollm2", "listen": str(listen), "load": LOAD | load, "seconds": seconds}
             await engine.open(message, timeout=60)
             listen.unlink()
             yield engine

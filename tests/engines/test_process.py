@@ -70,7 +70,7 @@ def test_seed_stop_and_scores(runner: asyncio.Runner, engine: Engine) -> None:
     assert "Tokyo" not in text(stopped)
     assert stopped[-1]["finish"] == "stop"
     scored = runner.run(ask(engine, QUESTION | {"max_tokens": 2, "logprobs": True, "top_logprobs": 3}))
-    [entry] = scored[0]["logprobs"]
+    [entry] = scored[1]["logprobs"]
     assert entry["token"] == "The"
     assert entry["logprob"] < 0
     assert len(entry["top_logprobs"]) == 3
@@ -224,9 +224,9 @@ def test_weights_that_are_no_model_are_an_error_with_advice(
     async def scenario() -> None:
         broken = tmp_path / "broken.gguf"
         broken.write_bytes(b"GGUF" + bytes(1000))
-        engine = await Engine.launch(sealed=[broken], command=plain_command)
+        engine = await Engine.launch(command=plain_command)
         load = {"context": 512, "slots": 1, "threads": 1, "batch": 64}
-        message = {"alias": "m", "listen": str(tmp_path / "e.sock"), "load": load, "seconds": 60.0}
+        message = {"plain": str(broken), "alias": "m", "listen": str(tmp_path / "e.sock"), "load": load, "seconds": 60.0}
         with pytest.raises(EngineError, match=r"whole GGUF file|crashed"):
             await engine.open(message, timeout=30)
         await engine.close()

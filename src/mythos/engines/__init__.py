@@ -4,7 +4,7 @@ Wiping is ending a process. So the plain weights live in one process that can do
 network, no file that it could write, no way to hand a descriptor to anybody, no dump, no tracer, no child.
 It speaks to its front over one socket pair, and dies with it, with its lease, or with anything that breaks.
 
-    engine = await Engine.launch(sealed=[Path("model.gguf.sealed")])
+    engine = await Engine.launch()
     opened = await engine.open(message, timeout=60)      # shares in, weights open, llama.cpp started
     async with aclosing(engine.generate("chat", {"messages": [...], "max_tokens": 32})) as answer:
         async for frame in answer:                       # delta, delta, ..., done | failed

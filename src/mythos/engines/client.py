@@ -1,6 +1,6 @@
 """The front's side of an engine process: start it, open it, ask it, notice its end.
 
-    engine = await Engine.launch(sealed=[path])          # confined, its public key in engine.hello
+    engine = await Engine.launch()                       # confined, its public key in engine.hello
     opened = await engine.open(message, timeout=60)      # the weights are in its memory; ready for requests
     async for frame in engine.generate("chat", body): ...
     ended = await engine.ended                           # however it came about
@@ -12,7 +12,6 @@ this side of the socket pair closes.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import os
 import signal
@@ -21,7 +20,6 @@ import subprocess
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, Self
 
 from mythos.engines.frames import Decoder, Frame, encode
@@ -48,12 +46,10 @@ class Engine:
     def __init__(
         self,
         process: subprocess.Popen[bytes],
-        descriptors: list[int],
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
         self._process = process
-        self._descriptors = descriptors
         self._writer = writer
         self._names = itertools.count(1)
         self._waiting: dict[str, asyncio.Queue[Frame | None]] = {"": asyncio.Queue()}
@@ -63,28 +59,21 @@ class Engine:
         self._reading = asyncio.create_task(self._read(reader))
 
     @classmethod
-    async def launch(cls, *, sealed: Sequence[Path] = (), command: Sequence[str] = ()) -> Self:
+    async def launch(cls, *, command: Sequence[str] = ()) -> Self:
         """Start the process and wait for its `hello`.
 
         Args:
-            sealed: files that it gets open for reading; their order is that of `open`'s descriptors.
             command: what to run instead of this package's engine, for tests; the descriptor is appended.
 
         Raises:
             EngineError: it did not start, or ended before it said hello.
-            OSError: a sealed file cannot be opened.
         """
-        with contextlib.ExitStack() as stack:
-            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-            stack.callback(theirs.close)
-            files: list[int] = []
-            for path in sealed:
-                files.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
-                stack.callback(os.close, files[-1])
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with theirs:
             try:
                 process = subprocess.Popen(  # noqa: ASYNC220 (milliseconds, and its end is awaited in a thread)
                     [*(command or (sys.executable, "-I", "-m", _MODULE)), str(theirs.fileno())],
-                    pass_fds=[theirs.fileno(), *files],
+                    pass_fds=[theirs.fileno()],
                     env=_environment(),
                     stdin=subprocess.DEVNULL,
                     start_new_session=True,
@@ -92,7 +81,7 @@ class Engine:
             except OSError as error:
                 ours.close()
                 raise EngineError("the engine did not start", found=str(error)) from error
-        engine = cls(process, files, *await asyncio.open_unix_connection(sock=ours))
+        engine = cls(process, *await asyncio.open_unix_connection(sock=ours))
         try:
             engine.hello = await engine._next("", "hello", _START)
         except BaseException:
@@ -115,13 +104,13 @@ class Engine:
             EngineError: the release was refused, the file did not open, or the library did not start; the
                 code is the engine's own (`seal`, `grant`, `lease`, ...).
         """
-        await self._send({**message, "kind": "open", "descriptors": self._descriptors})
+        await self._send({**message, "kind": "open"})
         opened = await self._next("", "opened", timeout)
         await self._next("", "ready", timeout)
         return opened
 
     async def generate(self, api: str, body: Frame) -> AsyncGenerator[Frame]:
-        """Ask for one answer: `delta` frames, then one `done` or `failed`.
+        """Ask for one answer: `started`, `delta` frames, then one `done` or `failed`; or `failed` alone.
 
         Leaving the iteration early (also by cancellation) frees the engine's slot.
 

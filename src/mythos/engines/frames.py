@@ -4,8 +4,9 @@
     n bytes  a JSON object in UTF-8 with a string under `kind`
 
 Front to engine: `open`, `generate`, `cancel`, `renew`, `audit`. Engine to front: `hello`, `opened`, `ready`,
-`delta`, `done`, `failed`, `renewed`, `audited`, `ended`. A frame that answers a request carries its `id`.
-Nothing here does I/O: both sides feed what they read and send what they get.
+`started` (the request is good, its prompt is being computed), `delta`, `done`, `failed`, `renewed`,
+`audited`, `ended`. A frame that answers a request carries its `id`. Nothing here does I/O: both sides feed
+what they read and send what they get.
 """
 
 from __future__ import annotations

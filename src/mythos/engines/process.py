@@ -121,8 +121,6 @@ def _load(channel: _Channel, custodian: Custodian, frame: Frame) -> Llama:
         opened.descriptor, alias=frame["alias"], listen=frame["listen"], options=LoadOptions(**frame["load"])
     )
     os.close(opened.descriptor)
-    for sealed in frame["descriptors"]:
-        os.close(sealed)
     confine_after_library()
     channel.send({"kind": "ready"})
     return llama
@@ -167,7 +165,13 @@ def _generate(
 ) -> None:
     request = frame["id"]
 
+    started = False
+
     def emit(delta: Delta | None) -> bool:
+        nonlocal started
+        if not started and not stop.is_set():
+            started = True
+            channel.send({"kind": "started", "id": request})
         if delta is not None and not stop.is_set():
             piece: Frame = {"kind": "delta", "id": request, "text": delta.text}
             channel.send(piece if delta.logprobs is None else {**piece, "logprobs": delta.logprobs})

@@ -1,1 +1,42 @@
-"""Being built."""
+"""The front: an OpenAI-compatible API whose every answer leaves a receipt, and which never sees a weight.
+
+A hub is two processes. This one parses HTTP and holds keys of callers, admission and receipts; the engine
+(see `mythos.engines`) holds the lease and the plain weights. The front starts it, relays its release, and
+when it dies states so and starts another.
+
+    sock = listen("127.0.0.1", 8642)                      # a taken port costs no release
+    await serve(Settings(folder, log, key), sock, make_opener, ready, stop)
+
+A request goes through `app` (who calls) and `shapes` (what is asked) into `answer`, which is its whole life:
+`admission` decides, makes it wait and can cut it at any moment; `receipts` promises before the first token
+and commits at the end; the engine answers. `keeper` keeps an engine open, `release` is how it gets opened,
+`store` is hub.db, `server` puts it all together.
+
+Three rules. A receipt's journal line is durable before the first token, so a kill leaves a signed `lost` and
+never an answer that was not given. Whatever ends an answer early goes through `Admission.cut`. Nothing that a
+person wrote or read stands in a log, a metric or, unencrypted, in a file.
+"""
+
+from mythos.hub.admission import Admission, Asking, Decider, Decision, allow
+from mythos.hub.answer import Limits, Parts
+from mythos.hub.keeper import Keeper, Opener, Serving
+from mythos.hub.receipts import Receipts
+from mythos.hub.server import Settings, listen, open_store, serve
+
+__all__ = [
+    "Admission",
+    "Asking",
+    "Decider",
+    "Decision",
+    "Keeper",
+    "Limits",
+    "Opener",
+    "Parts",
+    "Receipts",
+    "Serving",
+    "Settings",
+    "allow",
+    "listen",
+    "open_store",
+    "serve",
+]

@@ -1,0 +1,228 @@
+"""Runs a hub: its port first, then its engine, then its requests; and all of it backwards at the end.
+
+The listening socket is bound before anything is opened, so that a taken port costs no release. The HTTP
+server answers (with 503 and the reason) while the engine is opened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import fcntl
+import os
+import secrets
+import socket
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from mythos.errors import HubError
+from mythos.evidence.note import SigningKey
+from mythos.files import read_private, write_private
+from mythos.hub.admission import Admission, Decider, allow
+from mythos.hub.answer import Limits, Parts
+from mythos.hub.app import create_app
+from mythos.hub.keeper import Keeper, Opener
+from mythos.hub.metrics import Metrics
+from mythos.hub.receipts import Receipts, Vault
+from mythos.hub.shapes import Problem
+from mythos.hub.store import Store
+from mythos.units import Instant
+
+__all__ = ["Settings", "listen", "open_store", "serve"]
+
+_DAY: Final = 86_400.0
+_SWEEP: Final = 3_600.0
+_LAST_WORDS: Final = 5.0
+_CONNECTIONS: Final = 512
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
+_STOPPING: Final = Problem(503, "The hub is stopping.", "stopping", kind="service_unavailable")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a hub runs.
+
+    Attributes:
+        folder: the host's private folder: hub.db, the transcripts' key, the lock.
+        log: the log's address.
+        signer: the hub's key.
+        slots: requests answered at once.
+        names: host names under which it may be called, beside the loopback's.
+        renew: whether to ask for renewals of the lease.
+        retention_days: how long transcripts are kept.
+    """
+
+    folder: Path
+    log: str
+    signer: SigningKey
+    slots: int = 2
+    names: frozenset[str] = frozenset()
+    renew: bool = True
+    retention_days: int = 7
+    limits: Limits = field(default_factory=Limits)
+    decider: Decider = allow
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket.
+
+    Raises:
+        HubError: the port is taken or may not be used.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
+        sock.listen(_CONNECTIONS)
+    except OSError as error:
+        sock.close()
+        taken = error.errno == errno.EADDRINUSE
+        raise HubError(
+            f"port {port} is taken" if taken else f"cannot listen on {host}:{port}",
+            found=os.strerror(error.errno or 0),
+            advice="Stop what uses it, or choose another with --port.",
+            code="port_taken" if taken else "cannot_listen",
+        ) from error
+    return sock
+
+
+@contextlib.contextmanager
+def open_store(folder: Path, *, exclusive: bool) -> Generator[Store]:
+    """The hub's database; `exclusive` as its only hub.
+
+    Raises:
+        HubError: another hub runs in this home.
+    """
+    with contextlib.ExitStack() as stack:
+        if exclusive:
+            lock = os.open(folder / "hub.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            stack.callback(os.close, lock)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise HubError(
+                    f"another hub runs in {folder}", advice="Stop it, or use another --home."
+                ) from error
+        store = Store(folder / "hub.db")
+        stack.callback(store.close)
+        yield store
+
+
+async def serve(
+    settings: Settings,
+    sock: socket.socket,
+    make_opener: Callable[[Receipts], Opener],
+    ready: Callable[[Parts], None],
+    stop: asyncio.Event,
+) -> None:
+    """Run a hub on `sock` until `stop` is set; its engine is ended, and said to be, before this returns.
+
+    Args:
+        settings: how.
+        sock: from `listen`.
+        make_opener: makes the release flow, which states what it does through the receipts' log.
+        ready: told once the model serves.
+        stop: set by the caller, or by the HTTP server when it ends by itself.
+
+    Raises:
+        MythosError: the first engine was not released or did not start.
+    """
+    limits = settings.limits
+    with open_store(settings.folder, exclusive=True) as store:
+        receipts = Receipts(store, Vault(_transcript_key(settings.folder)), settings.signer, settings.log)
+        await receipts.recover()
+        keeper = Keeper(make_opener(receipts), renew=settings.renew)
+        admission = Admission(
+            settings.decider, slots=settings.slots, queue=limits.queue, patience=limits.queue_seconds
+        )
+        hub = str(settings.signer.verify_key)
+        parts = Parts(admission, keeper, receipts, Metrics(), limits, hub)
+        app = create_app(parts, store, _LOOPBACK | settings.names)
+        async with _publishing(receipts), _answering(app, sock, stop):
+            opening = asyncio.create_task(keeper.open())
+            stopping = asyncio.create_task(stop.wait())
+            await asyncio.wait({opening, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if stopping.done():
+                opening.cancel()
+                await asyncio.wait({opening})
+                return
+            stopping.cancel()
+            async with _background(keeper.run(opening.result())), _background(_sweep(settings, store)):
+                ready(parts)
+                await stop.wait()
+                for name in admission.live:
+                    admission.cut(name, _STOPPING)
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Signals are the caller's: the engine ends before the process does."""
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _answering(app: ASGIApp, sock: socket.socket, stop: asyncio.Event) -> AsyncGenerator[None]:
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        ws="none",
+        lifespan="off",
+        limit_concurrency=_CONNECTIONS,
+        timeout_graceful_shutdown=5,
+        server_header=False,
+    )
+    server = _Server(config)
+    running = asyncio.create_task(server.serve([sock]))
+    running.add_done_callback(lambda _: stop.set())
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await running
+
+
+@contextlib.asynccontextmanager
+async def _publishing(receipts: Receipts) -> AsyncGenerator[None]:
+    """The publishing task; at the end what is finished is published once more, if the log answers."""
+    try:
+        async with _background(receipts.run()):
+            yield
+    finally:
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(_LAST_WORDS):
+                await receipts.publish()
+        receipts.close()
+
+
+@contextlib.asynccontextmanager
+async def _background(work: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _sweep(settings: Settings, store: Store) -> None:
+    """Erase transcripts past their retention, every hour."""
+    while True:
+        await store.run(store.erase, Instant.now().plus(-settings.retention_days * _DAY))
+        await asyncio.sleep(_SWEEP)
+
+
+def _transcript_key(folder: Path) -> bytes:
+    """The host's own key for transcripts at rest, made on first use."""
+    path = folder / "keys" / "transcripts.key"
+    if not path.exists():
+        write_private(path, secrets.token_bytes(32).hex().encode())
+    return bytes.fromhex(read_private(path).decode())
