@@ -1,0 +1,172 @@
+"""The spans of a step: what each costs, counted when its key is new and replayed when it is known."""
+
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportPrivateUsage=false, reportUnknownLambdaType=false
+# (torch annotates itself only in part, and what counts operators is not its public face)
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from mythos.compute.counter import Counter, Tally
+from mythos.compute.graph import Edge
+from mythos.compute.journal import Step
+
+Kind = Literal["forward", "backward", "optimizer", "gap"]
+MAX_SIGNATURES: Final = 65_536
+_AUDITS: Final = 8
+"""A key's 8th, 64th, 512th, … use is counted again and compared."""
+
+
+@dataclass(slots=True)
+class _Known:
+    tally: Tally
+    uses: int = 0
+    audit: int = _AUDITS
+
+    def due(self) -> bool:
+        """Use it once more; whether this use is to be counted again."""
+        self.uses += 1
+        if self.uses < self.audit:
+            return False
+        self.audit *= _AUDITS
+        return True
+
+
+@dataclass(slots=True)
+class Span:
+    """A piece of a step.
+
+    Attributes:
+        key: equal for equal work; `None` when nothing is known to say so.
+        tally: what is being counted; `None` while a known cost is replayed.
+        owner: the module of a forward span, `inputs` the graph's edges into it, `depth` passes inside itself.
+    """
+
+    kind: Kind
+    key: Hashable | None = None
+    owner: Any = None
+    inputs: list[Edge] = field(default_factory=list[Edge])
+    depth: int = 0
+    tally: Tally | None = None
+    known: _Known | None = None
+
+
+class Spans:
+    """A stack of open spans over a memory of costs. `step` is where what is found goes."""
+
+    def __init__(self, step: Step) -> None:
+        self.step = step
+        self.outside = 0
+        self._counter = Counter()
+        self._costs: dict[Hashable, _Known] = {}
+        self._numbers: dict[Hashable, int] = {}
+        self._stack: list[Span] = []
+
+    @property
+    def top(self) -> Span | None:
+        """The innermost open span."""
+        return self._stack[-1] if self._stack else None
+
+    def number(self, signature: Hashable) -> int:
+        """A small number for a signature, the same each time."""
+        return self._numbers.setdefault(signature, len(self._numbers))
+
+    def open_gap(self) -> None:
+        """Watch the work between spans from here until `unwind`."""
+        self._counter.nest()
+        self._begin(Span("gap", ""))
+
+    def open(self, span: Span) -> None:
+        """Begin a pass or an optimizer step."""
+        if self._stack:
+            self._pause(self._stack[-1])
+        self.step.spans += 1
+        self._begin(span)
+
+    def close(self, *, whole: bool = True) -> tuple[Span, Tally]:
+        """End the innermost span and say what it cost; remember that if the span ran to its end."""
+        span = self._stack.pop()
+        self._pause(span)
+        tally = Tally() if span.kind == "gap" else self._settle(span, whole=whole)
+        outer = self.top
+        if outer is not None and outer.kind == "gap":
+            outer.key = f"{outer.key}{span.kind[0]}"
+            self._begin(self._stack.pop())
+        elif outer is not None:
+            self._resume(outer)
+        return span, tally
+
+    def unwind(self) -> None:
+        """End every open span, those an exception left open too."""
+        while self._stack:
+            self.close(whole=False)
+
+    def _begin(self, span: Span) -> None:
+        self._stack.append(span)
+        key = ("gap", span.key) if span.kind == "gap" else span.key
+        known = span.known = self._costs.get(key) if key is not None else None
+        if span.kind == "gap":
+            quiet = known is not None and not known.tally.flop and not known.tally.unregistered
+            span.tally = None if quiet and known is not None and not known.due() else Tally()
+            if span.tally is not None and not self._counter.may_enter():
+                span.tally = None
+                self.step.unregistered.add("work between passes, under another dispatch mode")
+        elif known is None or known.tally.dynamic:
+            span.tally = Tally()
+        elif known.due():
+            self.step.audits += 1
+            span.tally = Tally()
+        self._resume(span)
+
+    def _resume(self, span: Span) -> None:
+        if span.tally is not None:
+            reads = span.kind in ("forward", "backward")  # no other span begins inside these
+            self._counter.start(span.tally, backward=span.kind == "backward", reads=reads)
+
+    def _pause(self, span: Span) -> None:
+        if span.tally is not None:
+            self._counter.stop(reads=span.kind in ("forward", "backward"))
+            if span.kind == "gap":
+                self._settle_gap(span, span.tally)
+
+    def _settle_gap(self, gap: Span, tally: Tally) -> None:
+        step, gap.tally = self.step, None
+        step.forward += tally.flop
+        step.model_flop += tally.flop
+        step.integer += tally.integer
+        step.unregistered |= tally.unregistered
+        step.dynamic |= tally.dynamic if tally.flop else set()
+        self.outside += tally.differentiable
+        self._remember(("gap", gap.key), tally, gap.known)
+
+    def _settle(self, span: Span, *, whole: bool) -> Tally:
+        step, tally, known = self.step, span.tally, span.known
+        if tally is None:
+            assert known is not None  # noqa: S101 (what is not counted is known)
+            tally = known.tally
+        else:
+            step.counted += 1
+            if span.kind == "optimizer" and span.key is not None:
+                tally.dynamic.clear()  # it reads its own step counter, which changes nothing that costs
+            if known is not None and not known.tally.dynamic and not known.tally.equals(tally):
+                step.mismatches += 1
+                tally.dynamic.add("the same signature cost something else")
+            if span.key is not None and whole:
+                self._remember(span.key, tally, known)
+        step.integer += tally.integer
+        if tally.dynamic or tally.unregistered:
+            step.dynamic |= tally.dynamic
+            step.unregistered |= tally.unregistered
+        return tally
+
+    def _remember(self, key: Hashable, tally: Tally, known: _Known | None) -> None:
+        if known is not None:
+            known.tally = tally
+            return
+        if len(self._costs) >= MAX_SIGNATURES:
+            self._costs.clear()
+            self._numbers.clear()
+        self._costs[key] = _Known(tally)
