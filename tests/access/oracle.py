@@ -37,7 +37,8 @@ def holds_country(person, name, country, hi):
 
 def headquarters(entity, codes, entities):
     """True when the entity or any ancestor is known to be headquartered there, false when the whole chain
-    up to a known "none" is known and none is, unknown otherwise."""
+    up to a known "none" is known and none is, unknown otherwise.
+    """
     anything_unknown = False
     while entity != "none":
         line = entities.get(entity)
@@ -108,12 +109,20 @@ def takes_effect(directive, directives):
 
 def in_force_at_some_instant(directive, directives, lo, hi):
     end = end_of(directive, directives)
-    return takes_effect(directive, directives) and when(directive["effective"]) <= hi and (end is None or end > lo)
+    return (
+        takes_effect(directive, directives)
+        and when(directive["effective"]) <= hi
+        and (end is None or end > lo)
+    )
 
 
 def in_force_at_every_instant(directive, directives, lo, hi):
     end = end_of(directive, directives)
-    return takes_effect(directive, directives) and when(directive["effective"]) <= lo and (end is None or end > hi)
+    return (
+        takes_effect(directive, directives)
+        and when(directive["effective"]) <= lo
+        and (end is None or end > hi)
+    )
 
 
 def about(directive, names, act):
@@ -172,7 +181,13 @@ def decide(person, entities, directives, names, act, lo, hi=None):
     holding = [r for r in refusals if value(r) in "TU"]
     lifting = {r["id"]: [a for a in allows if could_lift(a, r) and value(a) == "T"] for r in holding}
     unlifted = [r for r in holding if not lifting[r["id"]]]
-    answer = {"id": person["id"], "decision": "allow", "reason": "no_directive", "directive": None, "needs": []}
+    answer = {
+        "id": person["id"],
+        "decision": "allow",
+        "reason": "no_directive",
+        "directive": None,
+        "needs": [],
+    }
     answer["cite"] = None
     if unlifted:
         named = min(unlifted, key=lambda r: ("TU".index(value(r)), when(r["effective"]), r["id"]))
@@ -185,7 +200,9 @@ def decide(person, entities, directives, names, act, lo, hi=None):
             answer["needs"] = ["verified_until"]
         else:
             readers = [named] + [a for a in allows if could_lift(a, named)]
-            answer["needs"] = sorted(set().union(*(facts_read(d["who"], person, entities, hi) for d in readers)))
+            answer["needs"] = sorted(
+                set().union(*(facts_read(d["who"], person, entities, hi) for d in readers))
+            )
     elif holding:
         lifters = [a for allows_of in lifting.values() for a in allows_of]
         answer["reason"] = "exempt"

@@ -51,7 +51,9 @@ def test_overlapping_directives_match_the_oracle(seed):
 
 
 def test_the_population_reaches_every_reason():
-    seen = set().union(*(_compare(s, directives=9, entities=20, persons=80, instants=4) for s in range(100, 106)))
+    seen = set().union(
+        *(_compare(s, directives=9, entities=20, persons=80, instants=4) for s in range(100, 106))
+    )
     assert {reason for reason, _, _ in seen} == {"no_directive", "exempt", "refused", "needs_fact"}
     assert {cited for _, _, cited in seen} == {True, False}
 
@@ -72,7 +74,11 @@ def test_intervals_match_the_oracle(seed):
         people = list(population.persons(rng, 25, ids))
         for line, person in zip(people, read_persons(population.jsonl(people)), strict=True):
             found = decider.decide(person, model, act, Instant.of(lo), Instant.of(hi))
-            assert found.to_dict(person.id) == oracle.decide(line, by_id, laws, {model}, act, lo, hi), (lo, hi, line)
+            assert found.to_dict(person.id) == oracle.decide(line, by_id, laws, {model}, act, lo, hi), (
+                lo,
+                hi,
+                line,
+            )
 
 
 def test_the_oracle_itself_on_the_evening_of_12_june():

@@ -69,7 +69,7 @@ def decide_file(persons: Path, plan: Plan, hi: Instant, out: IO[bytes], *, worke
 
 
 def answer_lines(data: bytes, plan: Plan, hi: Instant, *, where: str, first: int = 1) -> tuple[int, bytes]:
-    """Answer whole lines; `first` is the number of the first one, for errors. Returns (persons, JSON lines)."""
+    """Answer whole lines, the first of number `first`; returns how many persons, and their JSON lines."""
     decide_facts, micros, unverified = plan.decide_facts, hi.micros, plan.unverified
     tails: dict[int, str] = {}
     decisions: list[Decision] = []  # kept, so that no id() is used twice
@@ -112,7 +112,9 @@ def _together(persons: Path, size: int, plan: Plan, hi: Instant, workers: int) -
     context = multiprocessing.get_context("fork")
     pipes = [context.Pipe(duplex=False) for _ in range(workers)]
     processes = [
-        context.Process(target=_work, args=(persons, stretches[turn::workers], plan, hi, pipes[turn][1]), daemon=True)
+        context.Process(
+            target=_work, args=(persons, stretches[turn::workers], plan, hi, pipes[turn][1]), daemon=True
+        )
         for turn in range(workers)
     ]
     try:
@@ -135,7 +137,9 @@ def _together(persons: Path, size: int, plan: Plan, hi: Instant, workers: int) -
             process.join()
 
 
-def _work(persons: Path, stretches: list[tuple[int, int]], plan: Plan, hi: Instant, sender: Connection) -> None:
+def _work(
+    persons: Path, stretches: list[tuple[int, int]], plan: Plan, hi: Instant, sender: Connection
+) -> None:
     gc.disable()  # nothing here makes circles
     with persons.open("rb") as file:
         for start, stop in stretches:

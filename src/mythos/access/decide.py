@@ -12,20 +12,19 @@ so no answer outlives the directives it came from.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NamedTuple, TypeVar
 
-from mythos.access.directive import ACTS, FACTS_READ, Directive, Who
+from mythos.access.directive import ACTS, FACTS_READ, Directive
 from mythos.access.directives import Directives
 from mythos.access.lineage import Lineage, Model
 from mythos.access.people import NONE, UNKNOWN, Entities, Facts, Person
+from mythos.access.truth import Holds, Truth, compile_who
 from mythos.errors import AccessError
 from mythos.units import Instant
 
 Reason = Literal["no_directive", "exempt", "refused", "needs_fact"]
-Truth = bool | None
-Holds = Callable[[Facts], Truth]
 
 _ANSWERS_KEPT: Final = 1 << 16
 _PLANS_KEPT: Final = 1 << 12
@@ -58,107 +57,6 @@ class Decision:
 
 
 NO_DIRECTIVE: Final = Decision("no_directive")
-
-
-def compile_who(who: Who, entities: Entities) -> Holds:
-    """A `who` as a closure over facts: true, false, or `None` for unknown (Kleene's strong logic)."""
-    match who.word:
-        case "any":
-            return lambda _facts: True
-        case "foreign_person_of":
-            return _foreign(who.values[0])
-        case "citizen_of":
-            return _citizen(frozenset(who.values))
-        case "located_in":
-            return _located(frozenset(who.values))
-        case "entity_in":
-            return _listed(frozenset(who.values) - {NONE})
-        case "headquartered_in":
-            return _headquartered(frozenset(who.values), entities)
-        case "not":
-            return _negated(compile_who(who.parts[0], entities))
-        case word:
-            parts = tuple(compile_who(part, entities) for part in who.parts)
-            return _joined(parts, settles=word == "any_of")
-
-
-def _foreign(home: str) -> Holds:
-    def holds(facts: Facts) -> Truth:
-        citizenships, residencies, protected, _, _ = facts
-        if citizenships is not None and home in citizenships:
-            return False
-        if residencies is not None and home in residencies:
-            return False
-        if protected is not None and home in protected:
-            return False
-        return None if citizenships is None or residencies is None or protected is None else True
-
-    return holds
-
-
-def _citizen(codes: frozenset[str]) -> Holds:
-    def holds(facts: Facts) -> Truth:
-        citizenships = facts[0]
-        return None if citizenships is None else not codes.isdisjoint(citizenships)
-
-    return holds
-
-
-def _located(codes: frozenset[str]) -> Holds:
-    def holds(facts: Facts) -> Truth:
-        place = facts[4]
-        return None if place is None else place in codes
-
-    return holds
-
-
-def _listed(ids: frozenset[str]) -> Holds:
-    def holds(facts: Facts) -> Truth:
-        entity = facts[3]
-        return None if entity is None else entity in ids
-
-    return holds
-
-
-def _headquartered(codes: frozenset[str], entities: Entities) -> Holds:
-    chain_of = entities.chain
-
-    def holds(facts: Facts) -> Truth:
-        entity = facts[3]
-        if entity is None:
-            return None
-        if entity == NONE:
-            return False
-        chain = chain_of(entity)
-        if not codes.isdisjoint(chain.seats):
-            return True
-        return False if chain.complete else None
-
-    return holds
-
-
-def _negated(part: Holds) -> Holds:
-    def holds(facts: Facts) -> Truth:
-        value = part(facts)
-        return None if value is None else not value
-
-    return holds
-
-
-def _joined(parts: tuple[Holds, ...], *, settles: bool) -> Holds:
-    """`any_of` is settled by one true part, `all_of` by one false part."""
-
-    def holds(facts: Facts) -> Truth:
-        result: Truth = not settles
-        for part in parts:
-            value = part(facts)
-            if value is settles:
-                return settles
-            if value is None:
-                result = None
-        return result
-
-    return holds
 
 
 class _Refusal(NamedTuple):
@@ -209,7 +107,17 @@ class Plan:
     every closure; facts are reduced to what matters before answers are looked up, so a population has few.
     """
 
-    __slots__ = ("_allows", "_answers", "_cites", "_entities", "_named_before", "_reduce", "_refusals", "in_force", "unverified")
+    __slots__ = (
+        "_allows",
+        "_answers",
+        "_cites",
+        "_entities",
+        "_named_before",
+        "_reduce",
+        "_refusals",
+        "in_force",
+        "unverified",
+    )
 
     def __init__(
         self, directives: Directives, entities: Entities, model: Model, act: str, lo: Instant, hi: Instant
@@ -217,7 +125,9 @@ class Plan:
         if act not in ACTS:
             raise AccessError("not an act", expected=" | ".join(ACTS), found=repr(act)[:40])
         if hi < lo:
-            raise AccessError("an interval that ends before it begins", expected=f"not before {lo}", found=f"{hi}")
+            raise AccessError(
+                "an interval that ends before it begins", expected=f"not before {lo}", found=f"{hi}"
+            )
         self._entities = entities
         windows = [
             (directives.windows[directive.id], directive)
@@ -291,7 +201,9 @@ class Plan:
             return alike.setdefault((chain.seats & seats, chain.complete, chain.missing), value)
 
         def codes(kept: set[str]) -> _Codes:
-            return _Projection(lambda value: None if value is None else tuple(sorted(kept.intersection(value))))
+            return _Projection(
+                lambda value: None if value is None else tuple(sorted(kept.intersection(value)))
+            )
 
         place = named["located_in"]
         return (
@@ -383,4 +295,3 @@ class Decider:
     def decide(self, person: Person, model: str, act: str, lo: Instant, hi: Instant) -> Decision:
         """One person, now. The same function for a request, a transfer, a console session and a shell."""
         return self.plan(model, act, lo, hi).decide(person, hi)
-

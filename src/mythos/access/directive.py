@@ -146,7 +146,9 @@ class Directive:
 def _who(value: Any, lists: Mapping[str, tuple[str, ...]], where: str) -> Who:
     node = _mapping(value, where)
     if len(node) != 1:
-        _wrong(f"{where} has {len(node)} keys", "exactly one; join several with all_of or any_of", sorted(node))
+        _wrong(
+            f"{where} has {len(node)} keys", "exactly one; join several with all_of or any_of", sorted(node)
+        )
     word, argument = next(iter(node.items()))
     where = f"{where}.{word}"
     match word:
@@ -169,7 +171,8 @@ def _who(value: Any, lists: Mapping[str, tuple[str, ...]], where: str) -> Who:
         case "not":
             return Who(word, parts=(_who(argument, lists, where),))
         case _:
-            _wrong(f"{where} is not a word of who", ", ".join([*FACTS_READ, "all_of", "any_of", "not"]), word)
+            words = ", ".join([*FACTS_READ, "all_of", "any_of", "not"])
+            raise AccessError(f"{where} is not a word of who", expected=words, found=repr(word)[:80])
 
 
 def _lists(value: Any, where: str) -> dict[str, tuple[str, ...]]:

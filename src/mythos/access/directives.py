@@ -35,21 +35,23 @@ class Window(NamedTuple):
 
 @dataclass(frozen=True)
 class Directives:
-    """Directives by log index. Build with `of`, which checks them against each other."""
+    """Directives by log index. Build with `of` or `indexed`, which check them against each other."""
 
     known: Mapping[int, Directive]
 
     @classmethod
-    def of(cls, directives: Iterable[Directive] | Mapping[int, Directive]) -> Directives:
-        """Check a set; without indexes a directive's index is its position.
+    def of(cls, directives: Iterable[Directive]) -> Directives:
+        """Check directives against each other; a directive's index is its position. Raises as `indexed`."""
+        return cls.indexed(dict(enumerate(directives)))
 
-        A copy of the same bytes counts once.
+    @classmethod
+    def indexed(cls, given: Mapping[int, Directive]) -> Directives:
+        """Check directives by log index against each other. A copy of the same bytes counts once.
 
         Raises:
             AccessError: the same id with other content; `supersedes` or `lifts` naming an unknown id or
                 another authority's; circles; superseding more than it covers without `narrows`.
         """
-        given = directives if isinstance(directives, Mapping) else dict(enumerate(directives))
         known: dict[int, Directive] = {}
         by_id: dict[str, Directive] = {}
         for index in sorted(given):
@@ -58,7 +60,9 @@ class Directives:
             if other is directive:
                 known[index] = directive
             elif other.document != directive.document:
-                _wrong(directive, "the same id stands with other content", f"{other.digest}", directive.digest)
+                _wrong(
+                    directive, "the same id stands with other content", f"{other.digest}", directive.digest
+                )
         for directive in known.values():
             _check_references(directive, by_id)
         _superseders_first(by_id, lambda directive: directive.supersedes)
@@ -70,8 +74,8 @@ class Directives:
         return Directives({at: directive for at, directive in self.known.items() if at <= index})
 
     def plus(self, index: int, directive: Directive) -> Directives:
-        """This set and one more; raises `AccessError` as `of` does."""
-        return Directives.of({**self.known, index: directive})
+        """This set and one more; raises as `indexed`."""
+        return Directives.indexed({**self.known, index: directive})
 
     def __iter__(self) -> Iterator[Directive]:
         return iter(self.known.values())
@@ -198,4 +202,4 @@ def read_folder(folder: Path) -> tuple[Directives, tuple[str, ...]]:
         index: Directive.parse((folder / name).read_bytes(), where=str(folder / name))
         for index, name in zip(indexes, chosen, strict=True)
     }
-    return Directives.of(parsed), tuple(name for name in names if name not in chosen)
+    return Directives.indexed(parsed), tuple(name for name in names if name not in chosen)

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mythos.access.directive import ANY_MODEL
-from mythos.errors import AccessError
+from mythos.access.people import json_object
+from mythos.errors import AccessError, InputError
+from mythos.units import Digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +44,19 @@ class Model:
 
     def lifted(self, refused: frozenset[str], allowed: frozenset[str]) -> bool:
         """An allow about `allowed` covers this model along every line by which `refused` reaches it."""
-        return self.reached_by(allowed) and self._lifted(refused, allowed, {})
+        return _lifted(self, refused, allowed, {})
 
-    def _lifted(self, refused: frozenset[str], allowed: frozenset[str], seen: dict[int, bool]) -> bool:
-        if id(self) not in seen:
-            lines = [parent for parent in self.parents if parent.reached_by(refused)]
-            seen[id(self)] = (
-                ANY_MODEL in allowed
-                or not allowed.isdisjoint(self.bears)
-                or (bool(lines) and all(parent._lifted(refused, allowed, seen) for parent in lines))
-                or (not lines and self.reached_by(allowed))
-            )
-        return seen[id(self)]
+
+def _lifted(model: Model, refused: frozenset[str], allowed: frozenset[str], seen: dict[int, bool]) -> bool:
+    if id(model) not in seen:
+        lines = [parent for parent in model.parents if parent.reached_by(refused)]
+        seen[id(model)] = (
+            ANY_MODEL in allowed
+            or not allowed.isdisjoint(model.bears)
+            or (bool(lines) and all(_lifted(parent, refused, allowed, seen) for parent in lines))
+            or (not lines and model.reached_by(allowed))
+        )
+    return seen[id(model)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +109,24 @@ class Lineage:
         if digest in built:
             model = built[digest]
             if model is None:
-                raise AccessError("a model is derived from itself", expected="a tree of parents", found=digest)
+                raise AccessError(
+                    "a model is derived from itself", expected="a tree of parents", found=digest
+                )
             return model
         built[digest] = None
         above = tuple(self._build(parent, built) for parent in self.parents.get(digest, ()))
         model = built[digest] = Model.of(self.names.get(digest, frozenset()) | {digest}, above)
         return model
+
+
+def read_lineage(data: bytes, *, where: str = "lineage") -> Lineage:
+    """Read `{"names": {NAME: DIGEST}, "parents": {DIGEST: [DIGEST]}}`; raises `AccessError`."""
+    document = json_object(data.decode(errors="replace"), where=where)
+    names, parents = document.get("names", {}), document.get("parents", {})
+    try:
+        digests = [*names.values(), *parents, *(above for found in parents.values() for above in found)]
+        if document.keys() <= {"names", "parents"} and all(Digest.parse(digest) for digest in digests):
+            return Lineage.of(names.items(), parents.items())
+    except (InputError, AttributeError, TypeError) as error:
+        raise AccessError(f"{where} is wrong", expected="digests", found=str(error)[:200]) from error
+    raise AccessError(f"{where} is wrong", expected="names and parents", found=", ".join(document)[:200])

@@ -20,8 +20,6 @@ from mythos.units import Instant
 NONE: Final = "none"
 """In `entity` and `parent`: known to have none."""
 
-LINE_LIMIT: Final = 1 << 20
-
 
 class Facts(NamedTuple):
     """What a decision may read about a person; `None` is unknown, an empty tuple is "known: none"."""
@@ -52,7 +50,7 @@ class Person(NamedTuple):
 def facts_to_dict(facts: Facts) -> dict[str, Any]:
     """Facts by name, lists as lists."""
     return {
-        name: list(cast("tuple[str, ...]", value)) if isinstance(value, tuple) else value
+        name: list(value) if isinstance(value, tuple) else value
         for name, value in zip(Facts._fields, facts, strict=True)
     }
 
@@ -259,12 +257,10 @@ def json_object(line: str, *, where: str) -> dict[str, Any]:
     """One line as a JSON object without duplicate keys; raises `AccessError`."""
     line = line.strip(" \t\r\n")
     try:
-        document, end = cast("tuple[Any, int]", _decode(line))
-        if end != len(line):
-            raise ValueError("something follows the object")
+        document, end = _decode(line)
     except (ValueError, RecursionError) as error:
         raise AccessError(f"{where} is not a JSON object", found=f"{line[:80]!r}: {error}") from error
-    if type(document) is not dict:
+    if type(document) is not dict or end != len(line):
         _wrong(f"{where} is not a JSON object", "{…}", line[:80])
     return cast("dict[str, Any]", document)
 

@@ -1,0 +1,102 @@
+"""OpenID Connect ID tokens (OpenID Connect Core 1.0 section 3.1.3.7): from a token to a person, or a refusal.
+
+Pure: the issuer's keys, the time and what was used before are arguments. A token counts once and only for
+the session that asked for it (`nonce`): replayed and unbound tokens are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mythos.access.claims import ClaimsMapping
+from mythos.access.people import Person
+from mythos.access.tokens import (
+    TOKEN_LIMIT,
+    Rejected,
+    RejectedError,
+    check_audience,
+    check_nonce,
+    check_times,
+    digest_of,
+    open_jws,
+)
+from mythos.units import Digest, Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """An identity provider as configured."""
+
+    issuer: str
+    audience: str
+    mapping: ClaimsMapping
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a token or credential proved. Keep `token` where used tokens are remembered, until `expires`."""
+
+    person: Person
+    assurance: str | None
+    source: str
+    token: Digest
+    expires: Instant
+
+
+def verify_id_token(
+    token: str,
+    issuer: Issuer,
+    jwks: Mapping[str, Any],
+    now: Instant,
+    *,
+    nonce: str,
+    used: Container[Digest],
+) -> Verified | Rejected:
+    """Check an ID token.
+
+    Args:
+        token: as the provider sent it.
+        issuer: whom we asked.
+        jwks: the provider's keys; on `Rejected.fetch_keys` fetch them anew (see `KeyRing`) and ask again.
+        now: the time.
+        nonce: what this session sent; a token without it is bound to no session.
+        used: digests of tokens that were accepted before and have not expired.
+    """
+    digest = digest_of(token[: TOKEN_LIMIT + 1])
+    try:
+        claims = open_jws(token, jwks)
+        check_audience(claims, issuer.audience)
+        check_times(claims, now, needs_end=True)
+        check_nonce(claims, nonce)
+        return verified(claims, issuer, now, digest, used)
+    except RejectedError as error:
+        return error.rejected
+
+
+def verified(
+    claims: Mapping[str, Any], issuer: Issuer, now: Instant, token: Digest, used: Container[Digest]
+) -> Verified:
+    """Map checked claims to a person.
+
+    Raises:
+        RejectedError: another issuer, a token that was used before, claims that name nobody or say nothing.
+    """
+    if claims.get("iss") != issuer.issuer:
+        raise RejectedError("issuer")
+    if token in used:
+        raise RejectedError("replayed")
+    subject = claims.get("sub")
+    if not isinstance(subject, str) or not 0 < len(subject) <= 255 or not subject.isprintable():
+        raise RejectedError("subject")
+    mapped = issuer.mapping.apply(claims)
+    if mapped is None:
+        raise RejectedError("no_facts")
+    at = mapped.verified_at or now
+    if at > now.plus(60):
+        raise RejectedError("not_yet")
+    until = at.plus(issuer.mapping.seconds)
+    person = Person(f"{issuer.issuer}|{subject}", mapped.facts, until)
+    expires = Instant(int(float(claims.get("exp") or until.micros / 1e6) * 1_000_000))
+    return Verified(person, mapped.assurance, issuer.issuer, token, expires)
