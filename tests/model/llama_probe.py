@@ -12,8 +12,10 @@ import sys
 
 os.environ.update({"GOMP_SPINCOUNT": "0", "OMP_WAIT_POLICY": "passive"})
 
-import xllamacpp
+from importlib import import_module
+from typing import Any
 
+xllamacpp: Any = import_module("xllamacpp")
 asked = json.load(sys.stdin)
 params = xllamacpp.CommonParams()
 params.model.path = sys.argv[1]

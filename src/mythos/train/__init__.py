@@ -67,8 +67,8 @@ def __getattr__(name: str) -> Any:
     try:
         return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
     except ModuleNotFoundError as error:
-        if error.name not in {"torch", "tokenizers"}:
+        if (error.name or "").partition(".")[0] not in {"torch", "tokenizers"}:
             raise
         raise InputError(
-            f"training needs {error.name}", advice="Run: pip install 'mythos-hub[torch]'"
+            f"training needs {(error.name or '').partition('.')[0]}", advice="Run: pip install 'mythos-hub[torch]'"
         ) from error
