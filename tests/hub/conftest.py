@@ -157,6 +157,7 @@ class Hub:
     store: Store
     client: httpx.AsyncClient
     folder: Path
+    stop: asyncio.Event
 
     @property
     def admission(self) -> Admission:
@@ -219,7 +220,7 @@ def start_hub(world: World, smollm2: Path, tmp_path_factory: pytest.TempPathFact
             headers = {"Authorization": f"Bearer {key}"}
             async with httpx.AsyncClient(base_url=url, headers=headers, timeout=60) as client:
                 try:
-                    yield Hub(url, key, metrics_key, opener, parts.result(), store, client, folder)
+                    yield Hub(url, key, metrics_key, opener, parts.result(), store, client, folder, stop)
                 finally:
                     stop.set()
                     await running

@@ -204,10 +204,10 @@ def test_only_a_key_opens_a_door_and_only_its_own(runner: asyncio.Runner, hub: A
         assert got.status_code == 403
         metrics = {"Authorization": f"Bearer {hub.metrics_key}"}
         assert (await hub.client.get("/v1/models", headers=metrics)).status_code == 403
+        mine = (await hub.chat("Hi", max_tokens=1)).headers["x-mythos-receipt"]
         text = (await hub.client.get("/metrics", headers=metrics)).text
         assert 'mythos_requests_total{api="chat",outcome="answered"}' in text
         assert "mythos_serving 1" in text
-        mine = (await hub.chat("Hi", max_tokens=1)).headers["x-mythos-receipt"]
         other = hub.store.add_key("other", "use", Instant.now())
         theirs = await hub.client.get(f"/v1/receipts/{mine}", headers={"Authorization": f"Bearer {other}"})
         assert theirs.status_code == 404

@@ -102,7 +102,8 @@ def _request(api: Literal["chat", "text"], document: Json, raw: bytes) -> Reques
         if document.get(name):
             raise _wrong(name, f"This hub does not support '{name}'.", "unsupported_parameter")
     for name in ("n", "best_of"):
-        if document.get(name, 1) not in {None, 1} or isinstance(document.get(name), bool):
+        asked = document.get(name, 1)
+        if isinstance(asked, bool) or asked not in (None, 1):
             raise _wrong(name, f"This hub answers once: '{name}' must be 1.", "unsupported_parameter")
     body: Json = {}
     _number(document, body, "temperature", 0, 2)
