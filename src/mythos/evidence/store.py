@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS cosigned (size INTEGER NOT NULL, witness TEXT NOT NUL
     text TEXT NOT NULL, PRIMARY KEY (size, witness)) WITHOUT ROWID;
 """
 FORMAT: Final = 1
+_SYNC: Final = "FULL"
 
 
 class Rows(Protocol):
@@ -87,7 +88,7 @@ class Store:
         try:
             self._writer = open_database(path)
             self._writer.execute("PRAGMA journal_mode=WAL").fetchall()
-            self._writer.execute("PRAGMA synchronous=FULL")
+            self._writer.execute(f"PRAGMA synchronous={_SYNC}")
             for statement in _SCHEMA.split(";"):
                 self._writer.execute(statement)
             self._reader = open_database(path)
