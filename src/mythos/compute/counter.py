@@ -14,6 +14,7 @@ import torch
 from torch._ops import HigherOrderOperator
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode, _get_current_dispatch_mode
+from torch.utils.flop_counter import flop_registry
 
 from mythos.compute.ops import Formula, data_dependent, formulas, is_free, recomputed
 
@@ -95,7 +96,7 @@ class Counter(TorchDispatchMode):
         self.backward = False
         self.on = False
         self._outer: TorchDispatchMode | None = None
-        self._formulas = formulas()
+        self._formulas = {**flop_registry, **formulas()}
         self._known: dict[Any, _Operator] = {}
         self._reads = _Reads(self)
 

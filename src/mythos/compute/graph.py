@@ -41,10 +41,10 @@ class Calls:
             self._alive = [ref for ref in self._alive if ref() is not None]
             self._alive.append(weakref.ref(call))
 
-    def behind(self, tensors: Any) -> tuple[list[Call], Hashable | None]:
-        """The passes behind some tensors and a key of the way there; no key when it is long or dynamic.
+    def behind(self, tensors: Any) -> tuple[list[Call], Hashable | None, bool]:
+        """The passes behind some tensors, a key of the way there, and whether the whole way was seen.
 
-        A graph that goes around their outputs (a loss kept on the side) leads to every unused pass alive.
+        There is no key when the way is long or one of the passes depends on data.
         """
         found: list[Call] = []
         way: list[Hashable] = []
@@ -65,10 +65,11 @@ class Calls:
                 found.append(call)
                 ahead += call.inputs
         sure = found and not ahead and all(call.signature is not None for call in found)
-        found = found or [call for ref in self._alive if (call := ref()) is not None and not call.used]
-        for call in found:
-            call.used = True
-        return found, tuple(way) if sure else None
+        return found, tuple(way) if sure else None, not ahead
+
+    def unused(self) -> list[Call]:
+        """The passes alive that no backward pass has reached."""
+        return [call for ref in self._alive if (call := ref()) is not None and not call.used]
 
 
 def edges(value: Any) -> list[Edge]:

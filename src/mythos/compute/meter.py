@@ -210,16 +210,21 @@ class ComputeMeter(Journal):
             outer = self._spans.top
             if outer is not None and outer.kind in ("forward", "backward"):
                 return original(tensors, *args, **kwargs)
-            calls, way = self._calls.behind(tensors)
+            calls, way, whole = self._calls.behind(tensors)
+            if not calls and whole and not self._explicit:
+                return original(tensors, *args, **kwargs)  # somebody else's model
+            calls = calls or self._calls.unused()  # a loss that was kept on the side
+            for call in calls:
+                call.used = True
             key = None if way is None else (way, torch.is_grad_enabled(), _settings(name, args, kwargs))
-            outside, self._spans.outside = self._spans.outside, 0
+            outside = self._spans.rest()
             self._spans.open(Span("backward", None if outside else key))  # what lies outside has no signature
-            whole = False
+            done = False
             try:
                 result = original(tensors, *args, **kwargs)
-                whole = True
+                done = True
             finally:
-                _, tally = self._spans.close(whole=whole)
+                _, tally = self._spans.close(whole=done)
                 step = self._spans.step
                 step.backward += tally.flop
                 step.recompute += tally.recompute
@@ -273,7 +278,7 @@ def _settings(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Hasha
     """How a backward pass was asked for. Which inputs it is for matters, not only their shapes."""
     given = dict(zip(_ARGUMENTS[name], args, strict=False)) | kwargs
     inputs: Any = given.get("inputs")
-    chosen = tuple(map(id, inputs)) if isinstance(inputs, list | tuple) else inputs and id(inputs)
+    chosen = tuple(map(id, inputs)) if isinstance(inputs, list | tuple) else id(inputs)
     return (name, chosen, bool(given.get("create_graph")), bool(given.get("is_grads_batched")))
 
 

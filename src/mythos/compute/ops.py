@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from torch.utils import flop_counter
 
 Formula = Callable[..., int]
 
@@ -150,25 +149,25 @@ def _square(thirds: int, right: int = 0) -> Formula:
     return formula
 
 
-def _svd(a: Any, full: bool = False, vectors: bool = True, *_: Any, **__: Any) -> int:
+def _svd(a: Any, full_matrices: bool = False, compute_uv: bool = True, **_: Any) -> int:
     """Golub-Reinsch: singular values alone, or with the thin or the whole U and V."""
     n, m = sorted(a.shape[-2:])
-    if not vectors:
+    if not compute_uv:
         each = 4 * m * n * n - 4 * n**3 // 3
     else:
-        each = 4 * m * m * n + 8 * m * n * n + 9 * n**3 if full else 14 * m * n * n + 8 * n**3
+        each = 4 * m * m * n + 8 * m * n * n + 9 * n**3 if full_matrices else 14 * m * n * n + 8 * n**3
     return prod(a.shape[:-2]) * each
 
 
-def _qr(a: Any, mode: str = "reduced", *_: Any, **__: Any) -> int:
+def _qr(a: Any, mode: str = "reduced", **_: Any) -> int:
     """Householder: R, and as much again for Q."""
     n, m = sorted(a.shape[-2:])
     return prod(a.shape[:-2]) * (2 * m * n * n - 2 * n**3 // 3) * (1 if mode == "r" else 2)
 
 
-def _eigh(a: Any, _uplo: str = "L", vectors: bool = True, *_: Any, **__: Any) -> int:
+def _eigh(a: Any, _uplo: str = "L", compute_v: bool = True, **_: Any) -> int:
     """Symmetric QR: values alone, or with vectors."""
-    return prod(a.shape[:-2]) * (9 * a.shape[-1] ** 3 if vectors else 4 * a.shape[-1] ** 3 // 3)
+    return prod(a.shape[:-2]) * (9 * a.shape[-1] ** 3 if compute_v else 4 * a.shape[-1] ** 3 // 3)
 
 
 _ATEN: Final[tuple[tuple[str, Formula], ...]] = (
@@ -222,11 +221,8 @@ _DYNAMIC: Final = re.compile(
 
 
 def formulas() -> dict[Any, Formula]:
-    """Every registered operator packet, torch's and ours, as torch's own counter takes them.
-
-    `FlopCounterMode(custom_mapping=formulas())` counts what the meter counts.
-    """
-    table: dict[Any, Formula] = dict(flop_counter.flop_registry)
+    """Our formulas by operator packet: `FlopCounterMode(custom_mapping=formulas())` counts as the meter does."""
+    table: dict[Any, Formula] = {}
     for namespace, rows in ((torch.ops.aten, _ATEN), (torch.ops.quantized, ((_QUANTIZED, _linear),))):
         for names, formula in rows:
             formula._get_raw = True  # type: ignore[attr-defined]  # noqa: SLF001 (torch's mark for "give me tensors")

@@ -20,7 +20,7 @@ import torch
 from torch import nn
 
 _PLAIN: Final = (bool, int, float, complex, str, bytes, type(None), torch.dtype, torch.device, torch.layout)
-_DEPTH: Final = 5
+_DEPTH: Final = 8
 _VALUES = cast("Callable[[dict[Any, Any]], Iterable[Any]]", dict.values)
 
 
@@ -28,7 +28,7 @@ def describe(value: Any, depth: int = _DEPTH) -> Hashable:
     """A hashable description of an argument or attribute: shapes for tensors, values for plain data.
 
     A cache object is described by what it holds, so its length is part of the signature. A nested tensor has
-    lengths inside: its description equals no other.
+    lengths inside: its description equals no other, nor does what lies too deep to be looked at.
     """
     kind = cast("Any", type(value))
     if kind in _PLAIN:
@@ -45,8 +45,10 @@ def describe(value: Any, depth: int = _DEPTH) -> Hashable:
             value.is_inference(),
             stored,
         )
-    if depth == 0 or isinstance(value, type | nn.Module):
+    if isinstance(value, type | nn.Module):
         return (kind, id(value))
+    if depth == 0:
+        return object()
     if isinstance(value, Mapping):
         pairs = cast("Mapping[Any, Any]", value).items()
         return (kind, tuple((describe(k, 1), describe(v, depth - 1)) for k, v in pairs))

@@ -59,7 +59,7 @@ class Spans:
 
     def __init__(self, step: Step) -> None:
         self.step = step
-        self.outside = 0
+        self._outside = 0
         self._counter = Counter()
         self._costs: dict[Hashable, _Known] = {}
         self._numbers: dict[Hashable, int] = {}
@@ -79,10 +79,17 @@ class Spans:
         self._counter.nest()
         self._begin(Span("gap", ""))
 
-    def open(self, span: Span) -> None:
-        """Begin a pass or an optimizer step."""
+    def rest(self) -> int:
+        """Cease to count around here; the differentiable work outside the passes since the last backward."""
         if self._stack:
             self._pause(self._stack[-1])
+        return self._outside
+
+    def open(self, span: Span) -> None:
+        """Begin a pass or an optimizer step."""
+        self.rest()
+        if span.kind == "backward":
+            self._outside = 0
         self.step.spans += 1
         self._begin(span)
 
@@ -139,7 +146,7 @@ class Spans:
         step.integer += tally.integer
         step.unregistered |= tally.unregistered
         step.dynamic |= tally.dynamic if tally.flop else set()
-        self.outside += tally.differentiable
+        self._outside += tally.differentiable
         self._remember(("gap", gap.key), tally, gap.known)
 
     def _settle(self, span: Span, *, whole: bool) -> Tally:
