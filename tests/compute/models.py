@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
+from torch.nn import functional
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 from torch.utils.flop_counter import FlopCounterMode
@@ -29,12 +29,12 @@ class Block(nn.Module):
         rows, length, width = x.shape
         q, k, v = self.qkv(self.norm(x)).view(rows, length, 3, 2, width // 2).permute(2, 0, 3, 1, 4)
         if self.fused:
-            y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+            y = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
         else:
             mask = torch.full((length, length), -1e9).triu(1)
             y = (q @ k.transpose(-1, -2) + mask).softmax(-1) @ v
         x = x + self.out(y.transpose(1, 2).reshape(rows, length, width))
-        return x + self.down(F.gelu(self.up(x)))
+        return x + self.down(functional.gelu(self.up(x)))
 
 
 class Gpt(nn.Module):
@@ -90,7 +90,7 @@ def tokens(length: int = 16, rows: int = 2) -> torch.Tensor:
 
 
 def train(model: nn.Module, optimizer: torch.optim.Optimizer, batch: torch.Tensor) -> None:
-    F.cross_entropy(model(batch).flatten(0, 1), batch.flatten()).backward()
+    functional.cross_entropy(model(batch).flatten(0, 1), batch.flatten()).backward()
     optimizer.step()
     optimizer.zero_grad()
 

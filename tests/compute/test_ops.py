@@ -9,9 +9,9 @@ import pytest
 pytest.importorskip("torch", reason="extra missing: pip install 'mythos-hub[torch]'")
 
 import torch
-import torch.nn.functional as F
+from torch.nn import functional
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import FlopCounterMode, register_flop_formula
 
 from mythos.compute.counter import Counter, Tally
 from mythos.compute.ops import data_dependent, formulas, is_free
@@ -55,21 +55,24 @@ FORWARD: dict[str, tuple[Callable[[], Any], int]] = {
         lambda: torch.addbmm(torch.zeros(6, 5), A.expand(3, 6, 8), B.expand(3, 8, 5)),
         3 * 2 * 6 * 8 * 5,
     ),
-    "bilinear": (lambda: F.bilinear(A, torch.randn(6, 7), torch.randn(3, 8, 7)), 2 * 6 * 3 * 7 * (8 + 1)),
+    "bilinear": (
+        lambda: functional.bilinear(A, torch.randn(6, 7), torch.randn(3, 8, 7)),
+        2 * 6 * 3 * 7 * (8 + 1),
+    ),
     "cdist": (lambda: torch.cdist(torch.randn(40, 8), torch.randn(30, 8)), 2 * 40 * 30 * (8 + 2)),
     "cdist p=1": (lambda: torch.cdist(A, torch.randn(4, 8), p=1), 3 * 6 * 4 * 8),
     "int8": (
-        lambda: torch._int_mm(torch.ones(32, 16, dtype=INT8), torch.ones(16, 32, dtype=INT8)),
+        lambda: torch.ops.aten._int_mm(torch.ones(32, 16, dtype=INT8), torch.ones(16, 32, dtype=INT8)),
         2 * 32 * 16 * 32,
     ),
     "int8 weights": (
-        lambda: torch._weight_int8pack_mm(
+        lambda: torch.ops.aten._weight_int8pack_mm(
             torch.ones(4, 64, dtype=BF16), torch.ones(32, 64, dtype=INT8), torch.ones(32, dtype=BF16)
         ),
         2 * 4 * 64 * 32,
     ),
     "grouped": (
-        lambda: F.grouped_mm(
+        lambda: functional.grouped_mm(
             torch.ones(64, 32, dtype=BF16),
             torch.ones(4, 32, 16, dtype=BF16),
             offs=torch.tensor([16, 32, 48, 64], dtype=torch.int32),
@@ -77,19 +80,19 @@ FORWARD: dict[str, tuple[Callable[[], Any], int]] = {
         2 * 64 * 32 * 16,
     ),
     "attention, grouped keys": (
-        lambda: F.scaled_dot_product_attention(Q, K, K, enable_gqa=True),
+        lambda: functional.scaled_dot_product_attention(Q, K, K, enable_gqa=True),
         2 * 2 * 4 * 10 * 12 * (16 + 16),
     ),
     "attention, causal": (
-        lambda: F.scaled_dot_product_attention(Q, Q, Q, is_causal=True),
+        lambda: functional.scaled_dot_product_attention(Q, Q, Q, is_causal=True),
         2 * 2 * 4 * 10 * 10 * 32,
     ),
     "attention, masked": (
-        lambda: F.scaled_dot_product_attention(Q, Q, Q, attn_mask=torch.zeros(10, 10)),
+        lambda: functional.scaled_dot_product_attention(Q, Q, Q, attn_mask=torch.zeros(10, 10)),
         2 * 2 * 4 * 10 * 10 * 32,
     ),
     "attention, narrow values": (
-        lambda: F.scaled_dot_product_attention(Q, K, W, enable_gqa=True),
+        lambda: functional.scaled_dot_product_attention(Q, K, W, enable_gqa=True),
         2 * 2 * 4 * 10 * 12 * (16 + 8),
     ),
     "lstm": (lambda: nn.LSTM(8, 16, 2)(torch.randn(5, 3, 8)), 2 * 5 * 3 * 64 * (8 + 16 + 16 + 16)),
@@ -113,7 +116,7 @@ FORWARD: dict[str, tuple[Callable[[], Any], int]] = {
     "qr": (lambda: torch.linalg.qr(A.T), 2 * (2 * 8 * 36 - 2 * 6**3 // 3)),
     "eigh": (lambda: torch.linalg.eigh(SQUARE), 9 * 6**3),
     "grouped convolution": (
-        lambda: F.conv2d(torch.ones(2, 8, 9, 9), torch.ones(16, 4, 3, 3), groups=2),
+        lambda: functional.conv2d(torch.ones(2, 8, 9, 9), torch.ones(16, 4, 3, 3), groups=2),
         2 * 2 * 49 * 16 * 4 * 9,
     ),
     "encoder layer, fast path": (
@@ -151,18 +154,18 @@ BACKWARD: dict[str, Callable[[], torch.Tensor]] = {
     "mv": lambda: leaf(6, 8).mv(leaf(8)),
     "bmm": lambda: torch.bmm(leaf(3, 6, 8), leaf(3, 8, 5)),
     "addbmm": lambda: torch.addbmm(leaf(6, 5), leaf(3, 6, 8), leaf(3, 8, 5)),
-    "attention": lambda: F.scaled_dot_product_attention(
-        *(leaf(2, 4, 10, 16) for _ in range(3)), is_causal=True
+    "attention": lambda: functional.scaled_dot_product_attention(
+        leaf(2, 4, 10, 16), leaf(2, 4, 10, 16), leaf(2, 4, 10, 16), is_causal=True
     ),
-    "attention, grouped keys": lambda: F.scaled_dot_product_attention(
+    "attention, grouped keys": lambda: functional.scaled_dot_product_attention(
         leaf(2, 4, 10, 16), leaf(2, 2, 10, 16), leaf(2, 2, 10, 16), enable_gqa=True
     ),
-    "attention, mask with a gradient": lambda: F.scaled_dot_product_attention(
-        *(leaf(2, 4, 10, 16) for _ in range(3)), attn_mask=leaf(10, 10)
+    "attention, mask with a gradient": lambda: functional.scaled_dot_product_attention(
+        leaf(2, 4, 10, 16), leaf(2, 4, 10, 16), leaf(2, 4, 10, 16), attn_mask=leaf(10, 10)
     ),
-    "grouped convolution": lambda: F.conv2d(leaf(2, 8, 9, 9), leaf(16, 4, 3, 3), groups=2),
-    "transposed convolution": lambda: F.conv_transpose2d(leaf(2, 8, 9, 9), leaf(8, 4, 3, 3)),
-    "grouped": lambda: F.grouped_mm(
+    "grouped convolution": lambda: functional.conv2d(leaf(2, 8, 9, 9), leaf(16, 4, 3, 3), groups=2),
+    "transposed convolution": lambda: functional.conv_transpose2d(leaf(2, 8, 9, 9), leaf(8, 4, 3, 3)),
+    "grouped": lambda: functional.grouped_mm(
         leaf(64, 32).to(BF16),
         leaf(4, 32, 16).to(BF16),
         offs=torch.tensor([16, 32, 48, 64], dtype=torch.int32),
@@ -186,7 +189,7 @@ def test_the_same_attention_fused_or_by_hand_has_one_model_figure() -> None:
     q, k, v = (leaf(2, 4, 10, 16) for _ in range(3))
     fused: list[torch.Tensor] = []
     by_hand: list[torch.Tensor] = []
-    first = count(lambda: fused.append(F.scaled_dot_product_attention(q, k, v)))
+    first = count(lambda: fused.append(functional.scaled_dot_product_attention(q, k, v)))
     second = count(lambda: by_hand.append(torch.matmul((q @ k.mT / 4).softmax(-1), v)))
     assert first.flop == second.flop
     assert (
@@ -214,7 +217,7 @@ def test_a_custom_operator_is_unknown_until_a_formula_is_registered() -> None:
         return x * 3
 
     assert count(lambda: triple(V)).unregistered == {"mythos_test::triple"}
-    torch.utils.flop_counter.register_flop_formula(torch.ops.mythos_test.triple)(lambda *_, **__: 99)
+    register_flop_formula(torch.ops.mythos_test.triple)(lambda *_, **__: 99)
     tally = count(lambda: triple(V))
     assert (tally.flop, tally.unregistered) == (99, set())
 
@@ -225,7 +228,7 @@ HEAVY = (
 )  # fmt: skip
 LIGHT_ALTHOUGH = (
     "gru_cell", "lstm_cell", "upsample", "rnn_flatten", "check_errors", "convert", "convolution_mode", "lstm_mps",
-    "fft_fftfreq", "fft_rfftfreq", "reorder_conv",
+    "fft_fftfreq", "fft_rfftfreq", "reorder_conv", "to_sparse",
 )  # fmt: skip
 
 
@@ -247,14 +250,14 @@ def test_no_heavy_operator_of_this_torch_passes_for_free() -> None:
 @pytest.mark.parametrize(
     "work",
     [
-        lambda: A.nonzero(),
+        A.nonzero,
         lambda: A[A > 0],
         lambda: A.masked_select(A > 0),
-        lambda: A.unique(),
+        A.unique,
         lambda: A.sum().item(),
         lambda: bool(A.sum() > 0),
-        lambda: A.tolist(),
-        lambda: A.numpy(),
+        A.tolist,
+        A.numpy,
         lambda: torch.repeat_interleave(A, torch.tensor([1, 2, 3, 0, 1, 1]), dim=0),
         lambda: torch.where(A > 0),
         lambda: torch.bincount(torch.tensor([1, 1, 3])),
@@ -273,8 +276,8 @@ def test_work_that_may_depend_on_data_is_seen(work: Callable[[], Any]) -> None:
         lambda: A.topk(2),
         lambda: torch.where(A > 0, A, 0),
         lambda: A.masked_fill(A > 0, 1.0),
-        lambda: F.embedding(torch.tensor([1, 2]), B),
-        lambda: F.dropout(A),
+        lambda: functional.embedding(torch.tensor([1, 2]), B),
+        lambda: functional.dropout(A),
     ],
 )
 def test_work_that_follows_from_shapes_is_not_called_dynamic(work: Callable[[], Any]) -> None:

@@ -221,7 +221,7 @@ _DYNAMIC: Final = re.compile(
 
 
 def formulas() -> dict[Any, Formula]:
-    """Our formulas by operator packet: `FlopCounterMode(custom_mapping=formulas())` counts as the meter does."""
+    """Our formulas: `FlopCounterMode(custom_mapping=formulas())` counts what the meter counts."""
     table: dict[Any, Formula] = {}
     for namespace, rows in ((torch.ops.aten, _ATEN), (torch.ops.quantized, ((_QUANTIZED, _linear),))):
         for names, formula in rows:

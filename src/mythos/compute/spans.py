@@ -141,6 +141,9 @@ class Spans:
 
     def _settle_gap(self, gap: Span, tally: Tally) -> None:
         step, gap.tally = self.step, None
+        step.spans += 1
+        step.counted += 1
+        step.audits += gap.known is not None and not gap.known.tally.flop
         step.forward += tally.flop
         step.model_flop += tally.flop
         step.integer += tally.integer
