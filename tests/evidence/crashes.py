@@ -1,8 +1,8 @@
 """The three crash drills, as functions: tests run a few rounds of each, bench/evidence.py runs them all.
 
-    killed      a process that appends and publishes, ended by SIGKILL at a random moment
-    unplugged   the projection, cut at a random operation, unsynced names and contents dropped or torn
-    forgotten   SQLite, cut at a random write, unsynced writes dropped or torn
+killed      a process that appends and publishes, ended by SIGKILL at a random moment
+unplugged   the projection, cut at a random operation, unsynced names and contents dropped or torn
+forgotten   SQLite, cut at a random write, unsynced writes dropped or torn
 """
 
 import itertools
@@ -85,7 +85,9 @@ def _check_log(folder: Path, acknowledged: dict[int, str]) -> int:
         check_projection(folder)
     log = Log.open(folder, samples.LOG, policy=None)
     entries = log.entries(0, log.size)
-    assert all(leaf_hash(entries[index]).hex() == leaf for index, leaf in acknowledged.items()), "lost or moved"
+    assert all(leaf_hash(entries[index]).hex() == leaf for index, leaf in acknowledged.items()), (
+        "lost or moved"
+    )
     assert len(set(entries)) == len(entries), "doubled"
     last = [data for data in entries[-400:] if data.split()[1:2]]
     if last:

@@ -90,6 +90,8 @@ class _Model:
                     self._settle(operation)
                 self.pending = []
                 self.synced.update(self.live.values())
+            case _:
+                raise AssertionError(kind)
 
     def _new(self, path, content):
         self.content.append(content)
@@ -145,9 +147,9 @@ class ForgetfulVFS(apsw.VFS):
     def xOpen(self, name, flags):
         return _File(self, name, flags)
 
-    def xDelete(self, name, sync):
-        self.done.append(("delete", Path(name).name, 0, b""))
-        super().xDelete(name, sync)
+    def xDelete(self, filename, syncdir):
+        self.done.append(("delete", Path(filename).name, 0, b""))
+        super().xDelete(filename, syncdir)
 
     def mark(self, count: int) -> None:
         """Note that so many entries are acknowledged now."""
@@ -189,7 +191,7 @@ def _perform(content: bytearray, kind: str, number: int, data: bytes) -> None:
 
 
 class _File(apsw.VFSFile):
-    def __init__(self, vfs: ForgetfulVFS, name: object, flags: list[int]) -> None:
+    def __init__(self, vfs: ForgetfulVFS, name: str | apsw.URIFilename | None, flags: list[int]) -> None:
         self._vfs = vfs
         self._name = Path(name.filename() if isinstance(name, apsw.URIFilename) else str(name)).name
         super().__init__("", name, flags)
@@ -198,9 +200,9 @@ class _File(apsw.VFSFile):
         self._vfs.done.append(("write", self._name, offset, bytes(data)))
         super().xWrite(data, offset)
 
-    def xTruncate(self, size):
-        self._vfs.done.append(("truncate", self._name, size, b""))
-        super().xTruncate(size)
+    def xTruncate(self, newsize):
+        self._vfs.done.append(("truncate", self._name, newsize, b""))
+        super().xTruncate(newsize)
 
     def xSync(self, flags):
         self._vfs.done.append(("sync", self._name, 0, b""))
@@ -215,6 +217,9 @@ class _Shared:
 
     def execute(self, sql, *rest):
         return self._connection.execute("SELECT 1" if sql == "PRAGMA synchronous=NORMAL" else sql, *rest)
+
+    def executemany(self, sql, rows):
+        return self._connection.executemany(sql, rows)
 
     def close(self):
         pass

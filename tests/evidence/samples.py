@@ -38,7 +38,13 @@ def salt(label: str) -> bytes:
 LOG = key(ORIGIN)
 KEYS = {name: key(name) for name in ("owner", "root", "approver-a", "approver-b", "host")}
 WITNESSES = [key("regulator-witness", cosigner=True), key("host-witness", cosigner=True)]
-ORGANISATIONS = {"owner": "Models Inc.", "root": "Models Inc.", "approver-a": "Models Inc.", "approver-b": "Ministry", "host": "Hub KK"}
+ORGANISATIONS = {
+    "owner": "Models Inc.",
+    "root": "Models Inc.",
+    "approver-a": "Models Inc.",
+    "approver-b": "Ministry",
+    "host": "Hub KK",
+}
 TRUST = first_root(
     {name: Holder(k.verify_key, ORGANISATIONS[name]) for name, k in KEYS.items()},
     LOG.verify_key,
@@ -101,7 +107,9 @@ def signed(sample: acts.Predicate, *keys: SigningKey, about: Subject | None = MO
     return Envelope.sign(statement, *(keys or signers(sample.NAME))).to_bytes()
 
 
-def head(entries: Sequence[bytes], *, seconds: int = NOW, witnesses: Sequence[SigningKey] = WITNESSES) -> Note:
+def head(
+    entries: Sequence[bytes], *, seconds: int = NOW, witnesses: Sequence[SigningKey] = WITNESSES
+) -> Note:
     note = Checkpoint(ORIGIN, len(entries), Tree(map(leaf_hash, entries)).root()).sign(LOG)
     return note.with_signatures([cosign(w, note.text, seconds) for w in witnesses])
 
@@ -129,7 +137,12 @@ def small_dossier() -> bytes:
     opened = commit(salt("officer"), "officer", b"Jane Doe")
     disposition = acts.ScreeningDisposition(Digest(opened), "no match", "officer-1", digest("list"), WHEN)
     entries = [signed(TRUST), signed(SAMPLES["determination"]), signed(disposition)]
-    opening = {"commitment": str(Digest(opened)), "data": encode64(b"Jane Doe"), "label": "officer", "salt": encode64(salt("officer"))}
+    opening = {
+        "commitment": str(Digest(opened)),
+        "data": encode64(b"Jane Doe"),
+        "label": "officer",
+        "salt": encode64(salt("officer")),
+    }
     return dossier(entries, documents={str(Digest.of(DOCUMENT)): encode64(DOCUMENT)}, openings=[opening])
 
 
@@ -145,7 +158,7 @@ class Answered:
 def answered(place: int = 2, count: int = 5) -> Answered:
     """The receipt of one answer among `count`, in a log that goes on after its batch."""
     answer = "42 は答えである。".encode()
-    data = {label: b"{}" for label in LABELS} | {"answer": answer, "weights": str(WEIGHTS).encode()}
+    data = dict.fromkeys(LABELS, b"{}") | {"answer": answer, "weights": str(WEIGHTS).encode()}
     leaves = [
         leaf_bytes(f"receipt-{i}", {label: commit(salt(label), label, data[label]) for label in LABELS})
         for i in range(count)

@@ -8,6 +8,7 @@ import time
 import venv
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import cryptography
 import pytest
@@ -28,7 +29,7 @@ def _imports(path):
             yield from ((alias.name, ()) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path.name}: a relative import"
-            yield node.module, tuple(alias.name for alias in node.names)
+            yield node.module or "", tuple(alias.name for alias in node.names)
 
 
 def test_the_verifier_is_exactly_these_files():
@@ -69,7 +70,12 @@ def test_the_archive_is_the_same_bytes_every_time_and_says_what_it_holds(tmp_pat
     (tmp_path / "v.pyz").write_bytes(first)
     with zipfile.ZipFile(tmp_path / "v.pyz") as archive:
         held = {n: archive.read(n) for n in archive.namelist()}
-    assert {n.removeprefix("mythos/") for n in held} == {*verifier.MODULES, "__init__.py", "evidence/__init__.py", "__main__.py"}
+    assert {n.removeprefix("mythos/") for n in held} == {
+        *verifier.MODULES,
+        "__init__.py",
+        "evidence/__init__.py",
+        "__main__.py",
+    }
     assert all(held[f"mythos/{name}"] == (SOURCE / name).read_bytes() for name in verifier.MODULES)
 
 
@@ -87,14 +93,18 @@ def bare_python(tmp_path_factory):
 
 
 def test_the_archive_runs_alone_in_isolated_mode(bare_python, tmp_path, monkeypatch):
-    archive, policy, good, bad = (tmp_path / name for name in ("v.pyz", "trust.policy", "good.json", "bad.json"))
+    archive, policy, good, bad = (
+        tmp_path / name for name in ("v.pyz", "trust.policy", "good.json", "bad.json")
+    )
     archive.write_bytes(verifier.build())
     policy.write_text(samples.POLICY_TEXT)
     dossier = samples.small_dossier()
     good.write_bytes(dossier)
-    bad.write_bytes(dossier.replace(b"officer-1", b"officer-2").replace(b'"formatVersion":1', b'"formatVersion": 1'))
+    bad.write_bytes(
+        dossier.replace(b"officer-1", b"officer-2").replace(b'"formatVersion":1', b'"formatVersion": 1')
+    )
 
-    def run(*arguments):
+    def run(*arguments) -> tuple[int, Any]:
         command = [str(bare_python), "-I", "-W", "error", str(archive), *map(str, arguments)]
         done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env={}, check=False)
         return done.returncode, json.loads(done.stdout) if done.stdout else done.stderr
@@ -108,5 +118,3 @@ def test_the_archive_runs_alone_in_isolated_mode(bare_python, tmp_path, monkeypa
     assert run(tmp_path / "nothing", "--policy", policy)[0] == 2
     probe = subprocess.run([str(bare_python), "-I", "-c", "import click"], capture_output=True, check=False)
     assert probe.returncode == 1
-
-

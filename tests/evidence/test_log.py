@@ -33,7 +33,8 @@ def folder(tmp_path):
 
 
 def _open(folder, **options):
-    return Log.open(folder, samples.LOG, **({"policy": None} | options))
+    options.setdefault("policy", None)
+    return Log.open(folder, samples.LOG, **options)
 
 
 def _raw(count, size=40, start=0):
@@ -185,7 +186,10 @@ def test_a_signer_has_a_quota_of_its_own(folder):
     now = [0.0]
     log = _open(folder, policy=samples.POLICY, quota=Quota(3, clock=lambda: now[0]))
     log.append([samples.signed(samples.TRUST)])
-    acts = [samples.signed(samples.SAMPLES[name]) for name in ("seal", "derivation", "evaluation", "determination")]
+    acts = [
+        samples.signed(samples.SAMPLES[name])
+        for name in ("seal", "derivation", "evaluation", "determination")
+    ]
     log.append(acts[:3])
     with pytest.raises(QuotaError, match="at most 3 entries a minute"):
         log.append(acts[3:])

@@ -169,9 +169,17 @@ def test_unknown_acts_and_versions_of_a_known_key_are_kept_and_not_trusted():
 @pytest.mark.parametrize(
     ("entry", "error", "why"),
     [
-        (samples.signed(samples.SAMPLES["seal"], samples.KEYS["host"]), NotTrustedError, "may not say seal; expected owner"),
+        (
+            samples.signed(samples.SAMPLES["seal"], samples.KEYS["host"]),
+            NotTrustedError,
+            "may not say seal; expected owner",
+        ),
         (samples.signed(samples.SAMPLES["seal"], samples.key("stranger")), NotTrustedError, "no such key"),
-        (samples.signed(samples.SAMPLES["seal"], samples.KEYS["owner"], samples.key("stranger")), NotTrustedError, "no such key"),
+        (
+            samples.signed(samples.SAMPLES["seal"], samples.KEYS["owner"], samples.key("stranger")),
+            NotTrustedError,
+            "no such key",
+        ),
         (samples.signed(samples.TRUST), NotTrustedError, "out of order; expected version 2"),
         (b"{}", MalformedError, "other fields"),
         (b"a" * 65_536, QuotaError, "too large"),
@@ -223,7 +231,11 @@ def test_a_rotation_is_signed_by_the_thresholds_before_and_after():
     assert trust.version == 2
     assert all(entry.trusted for entry in found)
     with pytest.raises(NotTrustedError, match="no such key"):
-        _admitted(first, samples.signed(second, old["root"], old["approver-a"]), samples.signed(approval, old["approver-b"]))
+        _admitted(
+            first,
+            samples.signed(second, old["root"], old["approver-a"]),
+            samples.signed(approval, old["approver-b"]),
+        )
     with pytest.raises(NotTrustedError, match="too few of trust root version 1"):
         _admitted(first, samples.signed(second, old["root"], new))
     with pytest.raises(NotTrustedError, match="too few of its own root role"):
@@ -241,7 +253,13 @@ def test_a_first_root_names_the_keys_that_are_missing():
         first_root({}, LOG, [], verifier=None, now=Instant.parse("2026-01-01T00:00:00Z"))
 
 
-@given(st.binary(max_size=120) | st.builds(canonical, st.dictionaries(st.sampled_from(["payload", "payloadType", "signatures"]), st.text(max_size=5))))
+@given(
+    st.binary(max_size=120)
+    | st.builds(
+        canonical,
+        st.dictionaries(st.sampled_from(["payload", "payloadType", "signatures"]), st.text(max_size=5)),
+    )
+)
 def test_no_bytes_do_anything_but_pass_or_be_refused(data):
     with pytest.raises((MalformedError, QuotaError, NotTrustedError)):
         admit(samples.POLICY, None, 0, data)

@@ -96,5 +96,7 @@ def test_a_predicate_is_read_only_from_its_own_act():
 def test_an_error_names_the_place():
     wrong = samples.SAMPLES["grant"].to_dict()
     wrong["request"]["legs"][0]["from"] = 1
-    with pytest.raises(MalformedError, match=r"Grant\.request\.legs\[0\]\.from is wrong; expected text; found 1"):
+    with pytest.raises(
+        MalformedError, match=r"Grant\.request\.legs\[0\]\.from is wrong; expected text; found 1"
+    ):
         predicates.Grant.from_dict(wrong)

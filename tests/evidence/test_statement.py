@@ -42,7 +42,11 @@ def test_json_has_one_spelling_and_comes_back(value):
     assert canonical(parse_canonical(canonical(value))) == canonical(value)
 
 
-@given(st.dictionaries(st.text(st.characters(codec="utf-8", max_codepoint=0xD7FF), max_size=8), st.integers(0, 9), max_size=6))
+@given(
+    st.dictionaries(
+        st.text(st.characters(codec="utf-8", max_codepoint=0xD7FF), max_size=8), st.integers(0, 9), max_size=6
+    )
+)
 def test_it_is_rfc_8785_wherever_both_are_defined(value):
     # JCS sorts by UTF-16 units and we by code points: the same below the surrogates.
     assert canonical(value) == rfc8785.dumps(value)
@@ -50,7 +54,19 @@ def test_it_is_rfc_8785_wherever_both_are_defined(value):
 
 @pytest.mark.parametrize(
     "value",
-    [1.0, {"a": [0.5]}, float("nan"), 2**53, -(2**53), {1: "a"}, {"a": {None: 1}}, b"bytes", {1, 2}, "\ud800", object()],
+    [
+        1.0,
+        {"a": [0.5]},
+        float("nan"),
+        2**53,
+        -(2**53),
+        {1: "a"},
+        {"a": {None: 1}},
+        b"bytes",
+        {1, 2},
+        "\ud800",
+        object(),
+    ],
 )
 def test_what_json_would_lose_is_refused_when_writing(value):
     with pytest.raises(InputError):
@@ -97,7 +113,10 @@ def test_a_statement_and_its_envelope_come_back_byte_for_byte():
 
 
 def test_the_dsse_vector_and_an_independent_implementation():
-    assert pae("http://example.com/HelloWorld", b"hello world") == b"DSSEv1 29 http://example.com/HelloWorld 11 hello world"
+    assert (
+        pae("http://example.com/HelloWorld", b"hello world")
+        == b"DSSEv1 29 http://example.com/HelloWorld 11 hello world"
+    )
     document = json.loads(Envelope.sign(STATEMENT, KEY).to_bytes())
     oracle = Oracle.from_dict(document)
     assert oracle.pae() == pae(oracle.payload_type, oracle.payload)
@@ -195,7 +214,12 @@ def test_acts_of_other_versions_are_unknown(kind, act):
 
 def test_a_commitment_binds_salt_label_and_data():
     salt = b"\1" * 32
-    made = {commit(salt, "answer", b"x"), commit(salt, "request", b"x"), commit(b"\2" * 32, "answer", b"x"), commit(salt, "answe", b"rx")}
+    made = {
+        commit(salt, "answer", b"x"),
+        commit(salt, "request", b"x"),
+        commit(b"\2" * 32, "answer", b"x"),
+        commit(salt, "answe", b"rx"),
+    }
     assert len(made) == 4
     for wrong in (b"", b"\1" * 31):
         with pytest.raises(InputError):

@@ -21,12 +21,12 @@ from mythos.units import Digest
 from . import golden, samples
 
 
-def _verify(data, policy=samples.POLICY, **options):
-    return verify(data, policy, **({"now": samples.NOW} | options))
+def _verify(data: bytes, policy: Policy | None = samples.POLICY, *, answer: bytes | None = None):
+    return verify(data, policy, now=samples.NOW, answer=answer)
 
 
-def _codes(data, policy=samples.POLICY, **options):
-    report = _verify(data, policy, **options)
+def _codes(data: bytes, policy: Policy | None = samples.POLICY, *, answer: bytes | None = None):
+    report = _verify(data, policy, answer=answer)
     assert not report.verified
     return {problem.code for problem in report.problems}
 
@@ -85,11 +85,11 @@ def test_every_byte_taken_out_or_put_in_is_refused(stride):
 
 def test_every_single_byte_mutation_of_an_opened_receipt_is_refused():
     receipt = samples.answered()
-    data, brought = receipt.file, {"answer": receipt.answer}
-    assert _verify(data, **brought).verified
+    data, answer = receipt.file, receipt.answer
+    assert _verify(data, answer=answer).verified
     for at in range(len(data)):
         mutated = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
-        assert not _verify(mutated, **brought).verified, f"byte {at} was not noticed"
+        assert not _verify(mutated, answer=answer).verified, f"byte {at} was not noticed"
 
 
 def test_a_receipt_is_for_one_answer_only():
@@ -141,12 +141,17 @@ def test_a_receipt_that_was_put_together_wrongly_is_refused(change, code):
 
 def test_a_batch_by_a_key_that_may_not_sign_one_is_refused():
     def swap(document):
-        entries = [RECEIPT.entries[0], samples.signed(samples.SAMPLES["receipt-batch"], samples.KEYS["owner"])]
+        entries = [
+            RECEIPT.entries[0],
+            samples.signed(samples.SAMPLES["receipt-batch"], samples.KEYS["owner"]),
+        ]
         tree = Tree(map(leaf_hash, entries))
         document["checkpoint"] = str(samples.head(entries))
         for place, entry in zip((document["trust"][0], document["batch"]), entries, strict=True):
             index = entries.index(entry)
-            place.update(entry=encode64(entry), index=index, proof=[encode64(h) for h in tree.inclusion(index, 2)])
+            place.update(
+                entry=encode64(entry), index=index, proof=[encode64(h) for h in tree.inclusion(index, 2)]
+            )
 
     assert "not_trusted" in _codes(_changed(RECEIPT.file, swap))
 
@@ -162,7 +167,9 @@ def test_an_opening_of_other_weights_than_the_batchs_is_refused():
     tree = Tree(map(leaf_hash, entries))
     document["checkpoint"] = str(samples.head(entries))
     for place, index in ((document["trust"][0], 0), (document["batch"], 1)):
-        place.update(entry=encode64(entries[index]), index=index, proof=[encode64(h) for h in tree.inclusion(index, 2)])
+        place.update(
+            entry=encode64(entries[index]), index=index, proof=[encode64(h) for h in tree.inclusion(index, 2)]
+        )
     document["path"] = {"count": 1, "hashes": [], "index": 0}
     document["openings"]["weights"]["data"] = encode64(other)
     report = _verify(canonical(document))
@@ -207,7 +214,9 @@ def test_every_line_of_the_checkpoint_must_be_a_named_keys_and_hold():
     assert _codes(samples.dossier(LIFE, checkpoint=str(added))) == {"not_trusted"}
     twice = str(note) + f"{note.signatures[1]}\n"
     assert _codes(samples.dossier(LIFE, checkpoint=twice)) == {"not_trusted"}
-    other = dataclasses.replace(note, signatures=(note.signatures[0], note.signatures[1], cosign(samples.WITNESSES[1], "x\n", 1)))
+    other = dataclasses.replace(
+        note, signatures=(note.signatures[0], note.signatures[1], cosign(samples.WITNESSES[1], "x\n", 1))
+    )
     assert _codes(samples.dossier(LIFE, checkpoint=str(other))) == {"bad_signature"}
     nobody = dataclasses.replace(note, signatures=note.signatures[1:])
     assert _codes(samples.dossier(LIFE, checkpoint=str(nobody))) == {"bad_signature"}
@@ -272,7 +281,19 @@ def test_only_so_many_problems_are_told():
         ({"documents": {str(Digest.of(b"unknown")): encode64(b"unknown")}}, None),
         ({"documents": {str(Digest.of(samples.DOCUMENT)): encode64(b"another")}}, None),
         ({"documents": {str(Digest.of(samples.DOCUMENT)): None}}, None),
-        ({"openings": [{"commitment": str(Digest.of(b"x")), "data": "", "label": "a", "salt": encode64(b"1" * 32)}]}, "opening 0"),
+        (
+            {
+                "openings": [
+                    {
+                        "commitment": str(Digest.of(b"x")),
+                        "data": "",
+                        "label": "a",
+                        "salt": encode64(b"1" * 32),
+                    }
+                ]
+            },
+            "opening 0",
+        ),
         ({"openings": [{}]}, "opening 0"),
         ({"openings": {}}, "dossier"),
     ],
@@ -328,11 +349,21 @@ def test_the_last_witnessed_checkpoint_counts_while_a_newer_one_waits(directory,
         (lambda f: (f / tile_path(None, 0)).unlink(), "inconsistent"),
         (lambda f: (f / tile_path(0, 0)).unlink(), "inconsistent"),
         (lambda f: (f / tile_path(0, 1, 44)).write_bytes(b"\1" * 44 * 32), "inconsistent"),
-        (lambda f: (f / tile_path(None, 1, 44)).write_bytes((f / tile_path(None, 1, 44)).read_bytes()[:-1]), "malformed"),
+        (
+            lambda f: (f / tile_path(None, 1, 44)).write_bytes(
+                (f / tile_path(None, 1, 44)).read_bytes()[:-1]
+            ),
+            "malformed",
+        ),
         (lambda f: (f / tile_path(None, 1, 44)).write_bytes(b""), "inconsistent"),
         (lambda f: (f / "checkpoint").unlink(), "unreadable"),
         (lambda f: (f / "checkpoint").write_bytes(b"\xff"), "malformed"),
-        (lambda f: (f / "checkpoint").write_bytes((f / "checkpoint").read_bytes().replace(b"\n300\n", b"\n299\n")), "inconsistent"),
+        (
+            lambda f: (f / "checkpoint").write_bytes(
+                (f / "checkpoint").read_bytes().replace(b"\n300\n", b"\n299\n")
+            ),
+            "inconsistent",
+        ),
     ],
 )
 def test_a_spoiled_directory_is_refused(directory, policy_file, spoil, code):
@@ -357,7 +388,10 @@ def test_the_command_line_prints_the_report(tmp_path, policy_file, capsys, monke
             main(arguments)
         assert ended.value.code == status
         assert json.loads(capsys.readouterr().out)["verified"] is (status == 0)
-    for arguments in ([str(tmp_path / "none"), "--policy", str(policy_file)], [str(file), "--policy", str(answer)]):
+    for arguments in (
+        [str(tmp_path / "none"), "--policy", str(policy_file)],
+        [str(file), "--policy", str(answer)],
+    ):
         with pytest.raises(SystemExit) as ended:
             main(arguments)
         assert ended.value.code == 2
@@ -377,7 +411,11 @@ def test_no_document_does_anything_but_verify_or_be_refused(data, draw):
     document = json.loads(data)
     at = document
     for _ in range(draw.draw(st.integers(0, 3))):
-        children = [k for k, v in (at.items() if isinstance(at, dict) else enumerate(at)) if isinstance(v, dict | list) and v]
+        children = [
+            k
+            for k, v in (at.items() if isinstance(at, dict) else enumerate(at))
+            if isinstance(v, dict | list) and v
+        ]
         if not children:
             break
         at = at[draw.draw(st.sampled_from(children))]

@@ -217,7 +217,7 @@ def _refused(reply: Reply) -> NoReturn:
     try:
         document = cast("dict[str, str]", json.loads(reply.body))
         told = {name: str(document[name]) for name in ("expected", "found", "advice")}
-        kind, message = document["error"], str(document["message"])
+        kind, message = str(document["error"]), str(document["message"])
     except (ValueError, KeyError, TypeError) as error:
         raise LogError(f"the service answered {reply.status}", found=repr(reply.body[:120])) from error
     found = getattr(errors, kind, LogError) if kind.isidentifier() else LogError

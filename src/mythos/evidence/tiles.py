@@ -23,7 +23,7 @@ FEW: Final = 8
 class Reader(Protocol):
     """Where the entries of a bundle come from."""
 
-    def __call__(self, start: int, end: int) -> list[bytes]:
+    def __call__(self, start: int, end: int, /) -> list[bytes]:
         """The exact bytes of entries `start` to `end` (exclusive)."""
         ...
 
