@@ -9,8 +9,8 @@ import pytest
 pytest.importorskip("torch", reason="extra missing: pip install 'mythos-hub[torch]'")
 
 import torch
-from torch.nn import functional
 from torch import nn
+from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode, register_flop_formula
 
 from mythos.compute.counter import Counter, Tally

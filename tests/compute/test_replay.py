@@ -7,8 +7,8 @@ import pytest
 pytest.importorskip("torch", reason="extra missing: pip install 'mythos-hub[torch]'")
 
 import torch
-from torch.nn import functional
 from torch import nn
+from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from mythos.compute import ComputeMeter, formulas
@@ -170,7 +170,7 @@ def test_optimizers() -> None:
             loss.backward()
             return loss
 
-        optimizer.step(again)  # pyright: ignore
+        optimizer.step(again)  # pyright: ignore[reportCallIssue, reportArgumentType]
 
     lbfgs = replay(lambda: nn.Linear(16, 16), closure, 3, lambda m: torch.optim.LBFGS(m.parameters()))
     assert (lbfgs.wrong, lbfgs.counted) == ([], 3)
