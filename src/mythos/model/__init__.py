@@ -44,5 +44,6 @@ def __getattr__(name: str) -> Any:
         if (error.name or "").partition(".")[0] not in {"torch", "tokenizers"}:
             raise
         raise InputError(
-            f"mythos.model.{name} needs {(error.name or '').partition('.')[0]}", advice="Run: pip install 'mythos-hub[torch]'"
+            f"mythos.model.{name} needs {(error.name or '').partition('.')[0]}",
+            advice="Run: pip install 'mythos-hub[torch]'",
         ) from error

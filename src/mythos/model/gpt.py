@@ -34,7 +34,7 @@ class RMSNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """`x` and the result have the same shape."""
-        return functional.rms_norm(x, (x.shape[-1],), self.weight, EPSILON)
+        return functional.rms_norm(x, (x.shape[-1],), self.weight.to(x.dtype), EPSILON)
 
 
 def rotary(shape: Shape, device: torch.device | None = None) -> tuple[Tensor, Tensor]:

@@ -70,5 +70,6 @@ def __getattr__(name: str) -> Any:
         if (error.name or "").partition(".")[0] not in {"torch", "tokenizers"}:
             raise
         raise InputError(
-            f"training needs {(error.name or '').partition('.')[0]}", advice="Run: pip install 'mythos-hub[torch]'"
+            f"training needs {(error.name or '').partition('.')[0]}",
+            advice="Run: pip install 'mythos-hub[torch]'",
         ) from error

@@ -190,6 +190,7 @@ def _read_table(kind: type[Any], value: Any, where: str) -> Any:
 
 def _check(config: Config) -> None:
     run, rates, data = config.run, config.rates, config.data
+    _ = config.model.shape  # refuses sizes that do not hold together
     bounds: tuple[tuple[str, float, float, float], ...] = (
         ("model.vocab", config.model.vocab, 257, 1 << 20),
         ("model.seq_len", config.model.seq_len, 8, 1 << 20),

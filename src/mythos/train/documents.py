@@ -137,7 +137,9 @@ class Feed:
     def _row(self, index: int) -> Tokens:
         epoch, row = divmod(index, self.rows_per_epoch)
         if epoch != self._epoch:
-            order: list[int] = np.random.default_rng((self._seed, epoch)).permutation(len(self._documents)).tolist()
+            order: list[int] = (
+                np.random.default_rng((self._seed, epoch)).permutation(len(self._documents)).tolist()
+            )
             self._stream = np.concatenate([self._documents[i] for i in order])
             self._epoch = epoch
         return self._stream[row * self._length : (row + 1) * self._length + 1]

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -78,3 +79,13 @@ def bits_per_byte(net: nn.Module, parts: Sequence[HeldOut], device: torch.device
         found[part.language] = nats / LN2 / part.bytes
     net.train()
     return found
+
+
+def matmul_rate(device: str = "cpu", *, size: int = 1024, repeats: int = 4) -> float:
+    """Operations per second of one large matrix product here and now: what utilisation is a share of."""
+    matrix = torch.ones(size, size, device=device)
+    began = time.perf_counter()
+    for _ in range(repeats):
+        matrix = (matrix @ matrix).clamp_(max=1.0)
+    matrix[0, 0].item()
+    return repeats * 2 * size**3 / (time.perf_counter() - began)

@@ -1,0 +1,204 @@
+"""`mythos train`: a metered run from a configuration to weights that can be served; and the race."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import click
+
+from mythos.cli.shared import Home, act_once, as_option, emit, home_option, json_option, log_option, say
+
+if TYPE_CHECKING:
+    from mythos.evidence.note import SigningKey
+    from mythos.evidence.statement import Statement
+    from mythos.train import Row, TrainedModel
+    from mythos.train.loop import Saved
+
+
+class _RunByDefault(click.Group):
+    """`mythos train CONFIG.toml` is `mythos train run CONFIG.toml`."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Anything that is not a subcommand is a configuration."""
+        return super().resolve_command(ctx, args if args[0] in self.commands else ["run", *args])
+
+
+@click.group(cls=_RunByDefault)
+def command() -> None:
+    r"""Train a model, with its compute counted step by step.
+
+    \b
+    mythos train tiny --out tiny            a million parameters in under a minute on two cores
+    mythos train CONFIG.toml                your own; see docs/how-to/train-your-own.md
+    mythos train CONFIG.toml --resume       go on after a crash, bit for bit
+    mythos train race --budget-flop 4e12    against a tuned Llama-style baseline
+    """
+
+
+@command.command()
+@click.argument("config")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Default: runs/NAME.")
+@click.option("--resume", is_flag=True, help="Go on with the run that was begun in this folder.")
+@click.option("--no-log", is_flag=True, help="Log nothing; the ledger and the statements' facts stay in OUT.")
+@home_option
+@as_option("owner")
+@log_option
+@json_option
+def run(
+    config: str,
+    out: Path | None,
+    resume: bool,
+    no_log: bool,
+    home: Home,
+    party: str,
+    log: str | None,
+    as_json: bool,
+) -> None:
+    r"""Train as CONFIG says: a TOML file, or `tiny`. Appends training-run and training-compute.
+
+    \b
+    mythos train tiny --out tiny --home .mythos --json
+    torchrun --nproc-per-node 8 -m mythos train big.toml --out /data/run --no-log
+    """
+    from mythos.train import Listener, load_config, run_config
+
+    asked = load_config(config)
+    folder = out or Path("runs") / asked.name
+    clerk = None if no_log else _Clerk.of(home, party, log)
+    with _Progress(asked.run.steps) as progress:
+        listener = Listener(
+            step=progress.show, snapshot=clerk.snapshot if clerk else _ignore, say=progress.say
+        )
+        trained = run_config(
+            asked, folder, resume=resume, key=clerk.key if clerk else None, listener=listener
+        )
+    if trained is None:
+        return
+    indices = clerk.finish(trained) if clerk else []
+    document = _document(trained) | {"statements": indices}
+    bits = ", ".join(f"{language} {value:.3f}" for language, value in trained.bits.items())
+    line = f"{trained.path}  {trained.weights}\n{document['said']}; held-out bits per byte: {bits}"
+    emit(document, as_json=as_json, line=line)
+
+
+def _ignore(_: Any) -> None:
+    """Nobody asked."""
+
+
+def _document(trained: TrainedModel) -> dict[str, Any]:
+    history = trained.history
+    steps = f"{history.step} steps of {trained.config.run.rows} x {trained.config.model.seq_len} tokens"
+    return {
+        "name": trained.config.name,
+        "path": str(trained.path),
+        "folder": str(trained.folder),
+        "bytes": trained.path.stat().st_size,
+        "digest": str(trained.weights),
+        "weights": str(trained.weights),
+        "parameters": trained.config.model.shape.parameters,
+        "tokens": str(trained.tokens),
+        "flop": str(trained.model_flop),
+        "executed": str(history.executed.executed),
+        "method": "counted",
+        "said": f"{trained.model_flop} FLOP counted over {steps}",
+        "bits_per_byte": {language: f"{value:.4f}" for language, value in trained.bits.items()},
+    }
+
+
+class _Clerk:
+    """Signs and appends what is said about a run; a log that does not answer never stops the training."""
+
+    def __init__(self, home: Home, party: str, log: str | None, key: SigningKey) -> None:
+        self._home, self._party, self._log = home, party, log
+        self.key = key
+        self._waiting: list[tuple[str, Statement]] = []
+
+    @classmethod
+    def of(cls, home: Home, party: str, log: str | None) -> _Clerk:
+        """Read the key, and ask the log for its head before an hour of training is spent."""
+        from mythos.evidence import LogClient, SigningKey
+        from mythos.files import read_private
+
+        key = SigningKey.parse(read_private(home.key(party)).decode())
+        with LogClient(log or home.address("log")) as client:
+            client.checkpoint()
+        return cls(home, party, log, key)
+
+    def snapshot(self, saved: Saved) -> None:
+        """What the run has cost so far; the subject is the snapshot."""
+        from mythos.errors import LogError, NetworkError
+        from mythos.train.run import spent_until
+        from mythos.units import Instant
+
+        self._waiting.append((f"snapshot:{saved.digest}", spent_until(saved, Instant.now())))
+        try:
+            self._append_waiting()
+        except (LogError, NetworkError) as error:
+            say(f"the log did not take a statement ({error}); it is sent again at the end")
+
+    def finish(self, trained: TrainedModel) -> list[int]:
+        """The two statements about the weights; their places in the log."""
+        names = ("training-run", "training-compute")
+        about = [f"{name}:{trained.weights}" for name in names]
+        self._append_waiting()
+        return [self._append(key, said) for key, said in zip(about, trained.statements, strict=True)]
+
+    def _append_waiting(self) -> None:
+        while self._waiting:
+            self._append(*self._waiting[0])
+            self._waiting.pop(0)
+
+    def _append(self, name: str, statement: Statement) -> int:
+        from mythos.evidence import Envelope
+
+        make: Callable[[], bytes] = lambda: Envelope.sign(statement, self.key).to_bytes()  # noqa: E731
+        return act_once(self._home, self._party, self._log, name, make).index
+
+
+class _Progress:
+    """A line that moves, for people who watch; nothing in a pipe."""
+
+    def __init__(self, steps: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._steps = steps
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[fact]}"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+            disable=not sys.stderr.isatty(),
+        )
+        self._task = self._bar.add_task("training", total=steps, fact="")
+        self._peak = 0.0
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def show(self, row: Row) -> None:
+        """One step."""
+        from mythos.train.evaluate import matmul_rate
+
+        self._peak = self._peak or matmul_rate()
+        speed, used = row.tokens / row.seconds, row.flop / row.seconds / self._peak
+        fact = f"loss {row.loss:.3f}  {speed:,.0f} tokens/s  {row.flop / row.seconds / 1e9:,.0f} GFLOP/s"
+        self._bar.update(self._task, completed=row.step, fact=f"{fact} ({used:.0%} of a matrix product)")
+        if row.bits:
+            found = ", ".join(f"{language} {value:.3f}" for language, value in row.bits.items())
+            self.say(f"step {row.step}: bits per byte {found}")
+
+    def say(self, text: str) -> None:
+        """Words above the line."""
+        self._bar.console.print(text, highlight=False)
