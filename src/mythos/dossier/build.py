@@ -15,11 +15,11 @@ from typing import Self
 
 from mythos.dossier.acts import read
 from mythos.dossier.passport import Passport, Witnessed, fold
-from mythos.errors import EvidenceError, InputError, LogError
+from mythos.errors import EvidenceError, InputError, LogError, MalformedError
 from mythos.evidence.client import LogClient
 from mythos.evidence.note import Checkpoint, Note, decode64, encode64
 from mythos.evidence.policy import Policy
-from mythos.evidence.statement import Envelope, canonical, items, mapping, parse_canonical, text
+from mythos.evidence.statement import Envelope, canonical, fields, items, mapping, parse_canonical, text
 from mythos.evidence.verify import MAX_FILE, Problem, verify
 from mythos.units import Digest, Instant
 
@@ -53,14 +53,17 @@ class Capture:
         Raises:
             MalformedError: not a dossier in its one spelling.
         """
-        document = mapping(parse_canonical(data, MAX_FILE), what="the dossier")
-        entries = items(document.get("entries"), what="entries")
-        held = mapping(document.get("documents"), what="documents")
+        names = ("checkpoint", "documents", "entries", "formatVersion", "kind", "openings", "weights")
+        document = fields(parse_canonical(data, MAX_FILE), *names, what="the dossier")
+        if (document["kind"], document["formatVersion"], document["openings"]) != ("dossier", 1, []):
+            raise MalformedError("not a dossier of format 1 without openings")
+        entries = items(document["entries"], what="entries")
+        held = mapping(document["documents"], what="documents")
         return cls(
             [decode64(text(entry, what="entry"), what="entry") for entry in entries],
-            text(document.get("checkpoint"), what="checkpoint"),
+            text(document["checkpoint"], what="checkpoint"),
             [decode64(text(value, what="a document"), what="a document") for value in held.values()],
-            Digest.parse(text(document.get("weights"), what="weights")),
+            Digest.parse(text(document["weights"], what="weights")),
         )
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from mythos.dossier.acts import Act, load
 from mythos.dossier.passport import Level, Passport, level
+from mythos.dossier.values import dig
 
 AUDIENCES: Final = ("ai-office", "authority", "downstream", "all")
 """Who a dossier is for. A field for the `public` is shown to each of them."""
@@ -63,4 +64,21 @@ def _value(act: Act, name: str) -> Any:
         case "@organisation":
             return ", ".join(act.organisations)
         case _:
-            return act.predicate[name]
+            return dig(act.predicate, name)
+
+
+def table() -> str:
+    """The forms as a page of the reference: every field, who may see it, and the acts that answer it."""
+    parts = ["# Fields of the dossier\n", f"{__doc__ or ''}\n".partition("\n\n")[2]]
+    for form in forms():
+        parts.append(
+            f"## {form['title']['en']}\n\n{form['instrument']}. Read {form['readOn']}: {form['source']}\n"
+        )
+        parts.append("| field | asked for | provision | for | answered by |\n|---|---|---|---|---|")
+        parts += [
+            f"| {f['id']} | {f['title']['en']} | {f['cite']} | {', '.join(f['audience'])} | "
+            f"{', '.join(f'`{source}`' for source in f['from']) or 'no act yet'} |"
+            for f in form["fields"]
+        ]
+        parts.append("")
+    return "\n".join(parts)

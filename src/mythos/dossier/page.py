@@ -12,6 +12,7 @@ from importlib.resources import files
 from string import Template
 from typing import Any, Final
 
+from mythos import __version__
 from mythos.dossier.acts import KINDS, Act
 from mythos.dossier.build import Dossier
 from mythos.dossier.forms import Answer, Form, answer, forms, shown_to
@@ -20,7 +21,7 @@ from mythos.dossier.passport import Level, Passport, facts, level, when
 from mythos.dossier.reach import Reach, State
 from mythos.dossier.routes import draw
 from mythos.dossier.values import show, total
-from mythos.dossier.verdicts import Verdict, determinations, route, verdicts
+from mythos.dossier.verdicts import Verdict, determinations, verdicts
 from mythos.dossier.words import WORDS, phrase
 from mythos.units import Digest, Instant
 
@@ -63,7 +64,7 @@ def render(dossier: Dossier, *, audience: str) -> str:
         weights=text(str(passport.weights)),
         meta=_meta(dossier),
         body=join(sections, "\n"),
-        footer=words("page", "evidence"),
+        footer=words("page", "made", version=__version__),
     )
 
 
@@ -138,7 +139,7 @@ def _determination(act: Act, document: bytes | None) -> Html:
         for key in ("needs", "review")
         if body[key]
     )
-    title = tag("h3", text(f"{route(body['legs'])}, {body['on']}"), " ", _ref(act.index))
+    title = tag("h3", text(f"{show(body['legs'])}, {body['on']}"), " ", _ref(act.index))
     return join((title, _table(heads, rows), *pending))
 
 
@@ -158,7 +159,7 @@ def _map(passport: Passport) -> Html:
     rows = (
         (
             tag("b", text(reach.hub)) + tag("div", text(reach.organisation), cls="says"),
-            text(", ".join(f"{a} → {b} ({act})" for a, b, act in reach.legs)),
+            text("; ".join(f"{a} → {b} ({act})" for a, b, act in reach.legs)),
             _state(reach, at),
             _ref(reach.index),
         )
@@ -246,34 +247,40 @@ def _named(spec: dict[str, Any], value: Any, before: str = "") -> Html:
 
 def _acts(passport: Passport) -> Html:
     by_kind = {kind: [act for act in passport.trusted if act.kind == kind] for kind in KINDS}
-    present = join((_kind(kind, acts) for kind, acts in by_kind.items() if acts), "\n")
+    present = join((_kind(kind, acts, passport.weights) for kind, acts in by_kind.items() if acts), "\n")
     absent = join((titled(KINDS[kind]["title"]) for kind, acts in by_kind.items() if not acts), " · ")
     return join((present, tag("h3", words("labels", "absent")), tag("p", absent, cls="note run")))
 
 
-def _kind(kind: str, acts: Sequence[Act]) -> Html:
+def _kind(kind: str, acts: Sequence[Act], weights: Digest) -> Html:
     row, more = KINDS[kind], len(acts) - NEWEST
     rest: list[Html] = []
     if more > 0:
         rest = [words("labels", "more", n=str(more))]
-        for name, spec in row["fields"].items():
-            rest += [_named(spec, total(act.predicate[name] for act in acts), "Σ ")] if "sum" in spec else []
+        sums = {
+            name: total([act.predicate[name] for act in acts])
+            for name, s in row["fields"].items()
+            if "sum" in s
+        }
+        rest += [
+            _named(row["fields"][name], value, "Σ ") for name, value in sums.items() if value is not None
+        ]
     return join(
         (
             tag("h3", titled(row["title"]), cls="run"),
             tag("p", titled(row["says"]), cls="says run"),
-            _table(("found", "level", "index"), map(_act, acts[-NEWEST:]), "acts"),
+            _table(("found", "level", "index"), (_act(act, weights) for act in acts[-NEWEST:]), "acts"),
             tag("p", join(rest, " · "), cls="note run"),
         )
     )
 
 
-def _act(act: Act) -> Row:
+def _act(act: Act, weights: Digest) -> Row:
     fields = KINDS[act.kind]["fields"]
-    about = ", ".join(f"{subject.name} {subject.digest}" for subject in act.subjects[:3])
+    others = [subject for subject in act.subjects[:3] if subject.digest != weights]
+    about = [tag("div", ", ".join(f"{s.name} {s.digest}" for s in others), cls="digest")] if others else []
     said = join((_named(fields[fact.field], fact.value) for fact in facts(act)), " · ")
-    found = tag("div", tag("div", about, cls="digest"), said, cls="run")
-    return found, _level(level(act, "")), _ref(act.index)
+    return tag("div", *about, said, cls="run"), _level(level(act, "")), _ref(act.index)
 
 
 def _distrusted(acts: Sequence[Act]) -> Html:

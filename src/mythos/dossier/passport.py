@@ -20,6 +20,7 @@ from typing import Any, Final, cast
 from mythos import strict_yaml
 from mythos.dossier.acts import KINDS, Act
 from mythos.dossier.reach import Reach, State, reaches
+from mythos.dossier.values import dig
 from mythos.errors import MythosError
 from mythos.evidence.statement import Json
 from mythos.units import Digest, Instant
@@ -129,7 +130,7 @@ def fold(log: Sequence[Act], weights: Digest, witnessed: Witnessed | None) -> Pa
 
 def facts(act: Act) -> list[Fact]:
     """The facts of one act: each field that its row names and that is not empty."""
-    values = ((field, act.predicate[field]) for field in KINDS[act.kind]["fields"])
+    values = ((field, dig(act.predicate, field)) for field in KINDS[act.kind]["fields"])
     return [
         Fact(field, value, level(act, field), act.kind, act.index)
         for field, value in values

@@ -31,6 +31,7 @@ from mythos.errors import InputError
 from mythos.evidence.note import encode64
 from mythos.evidence.statement import PAYLOAD_TYPE, STATEMENT_TYPE, Json, canonical, pae
 from mythos.files import private_folder, read_private, write_private
+from mythos.units import Digest
 
 OMS_PREDICATE: Final = "https://model_signing/signature/v1.0"
 _TOOL: Final = {"type": "application", "name": "mythos", "version": __version__}
@@ -98,12 +99,9 @@ def cyclonedx(passport: Passport) -> Json:
         "supplier": {"name": ", ".join(identity.organisations)},
         "licenses": [{"license": {"name": body["licence"]}}] if body["licence"] else [],
         "externalReferences": [{"type": "distribution", "url": s["url"]}] if (s := body["source"]) else [],
-        "pedigree": {
-            "ancestors": [
-                {"type": "machine-learning-model", "name": str(parent), "hashes": [_hash(parent.hex)]}
-                for parent in passport.parents
-            ]
-        },
+        "pedigree": {"ancestors": [_parent(parent) for parent in passport.parents]}
+        if passport.parents
+        else {},
         "modelCard": _card(passport, body["architecture"]),
         "properties": _properties(passport.facts),
     }
@@ -150,6 +148,10 @@ def _identity(passport: Passport) -> Act:
             advice="State one with `mythos model identify`.",
         )
     return acts[-1]
+
+
+def _parent(weights: Digest) -> Json:
+    return {"type": "machine-learning-model", "name": str(weights), "hashes": [_hash(weights.hex)]}
 
 
 def _hash(digest: str) -> dict[str, str]:

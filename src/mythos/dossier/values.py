@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final, cast
 
@@ -25,9 +25,17 @@ def show(value: Any, unit: str = "") -> str:
             return _number(str(value), unit)
         case str() if moment := _TIME.match(value):
             return f"{moment[1]} {moment[2]} UTC"
+        case {"from": origin, "to": destination, "act": act}:
+            return f"{origin} → {destination} ({act})"
+        case {"id": name, "outcome": outcome, "cite": cite}:
+            return f"{name} {outcome} ({cite})"
+        case {"name": name, "value": measured, "unit": of, "count": count}:
+            return f"{name} {measured} {of} (n = {count})"
+        case {"weights": weights, "role": role}:
+            return f"{role} {weights}"
         case dict():
             pairs = cast("dict[str, Any]", value).items()
-            return ", ".join(f"{k}: {show(v)}" for k, v in pairs if v not in (None, [], ""))
+            return ", ".join(f"{k} {show(v)}" for k, v in pairs if v not in (None, [], ""))
         case list():
             return _list(cast("list[Any]", value))
         case _:
@@ -52,6 +60,13 @@ def _grouped(digits: str) -> str:
     return f"{int(digits):,}"
 
 
-def total(values: Iterable[Any]) -> int:
-    """The sum of whole numbers given as numbers or decimal text; others are left out."""
-    return sum(int(value) for value in values if str(value).isdigit())
+def dig(value: Any, path: str) -> Any:
+    """The part of a predicate at `a.b`; of a list, the parts of its items."""
+    for name in path.split("."):
+        value = [item[name] for item in cast("list[Any]", value)] if isinstance(value, list) else value[name]
+    return value
+
+
+def total(values: Sequence[Any]) -> int | None:
+    """The sum of whole numbers given as numbers or decimal text; unknown when one of them is."""
+    return sum(map(int, values)) if all(str(value).isdigit() for value in values) else None

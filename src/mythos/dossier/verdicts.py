@@ -41,11 +41,6 @@ def determinations(passport: Passport) -> list[Act]:
     return list({str(act.predicate["legs"]): act for act in passport.of("determination")}.values())
 
 
-def route(legs: list[dict[str, str]]) -> str:
-    """`US → JP (transfer)`, one step after the other."""
-    return ", ".join(f"{leg['from']} → {leg['to']} ({leg['act']})" for leg in legs)
-
-
 def _answer(key: str, **values: str | Phrase | tuple[Phrase, ...]) -> Phrase:
     return phrase("verdicts", key, **values)
 
@@ -70,7 +65,7 @@ def _law(passport: Passport) -> list[Verdict]:
 
 def _determined(act: Act) -> Verdict:
     body = act.predicate
-    place = {"route": route(body["legs"]), "on": body["on"]}
+    place = {"route": show(body["legs"]), "on": body["on"]}
     instruments: list[dict[str, Any]] = body["instruments"]
     if body["barred"]:
         return Verdict("law", "bad", _answer("law-barred", **place), (act.index,))
@@ -117,7 +112,7 @@ def _compute(passport: Passport) -> Verdict:
     body = acts[-1].predicate
     answer = _answer(
         "compute-known" if body["complete"] else "compute-part",
-        flop=show(body["modelFlop"], "FLOP"),
+        flop=show(body["modelFlop"], "FLOP").partition(" (")[0],
         level=phrase("levels", level(acts[-1], "modelFlop")),
         method=body["method"],
         convention=body["convention"],
