@@ -4,8 +4,8 @@
     envelope = Envelope.sign(seal.statement(Subject("weights", digest)), key)
     Seal.of(envelope.statement()) == seal
 
-`PREDICATES` maps an act's name to its class. A JSON Schema of each lies in `mythos/evidence/schemas`; it is
-derived from the same annotations (`python -m mythos.evidence.schema` writes them).
+`PREDICATES` maps an act's name to its class. A JSON Schema of each, from the same annotations, lies in
+`mythos/evidence/schemas`; `table` writes the reference page.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mythos.evidence.predicates.access import (
     DirectiveAcknowledgement,
     ScreeningDisposition,
 )
-from mythos.evidence.predicates.codec import Count, Predicate, Record
+from mythos.evidence.predicates.codec import Count, Predicate, Record, shape
 from mythos.evidence.predicates.custody import (
     Approval,
     Approved,
@@ -84,6 +84,20 @@ PREDICATES: Final[dict[str, type[Predicate]]] = {
     )
 }
 
+
+def table() -> str:
+    """The table of statements as Markdown: act, the roles that may sign it, what it says, its fields."""
+    from mythos.evidence.estate import ROLES
+
+    rows = ["# Statements", "", "| act | signed by | says | fields |", "|---|---|---|---|"]
+    for name, kind in PREDICATES.items():
+        roles = ", ".join(role for role, (_, acts) in ROLES.items() if name in acts)
+        said = " ".join((kind.__doc__ or "").split("\n\n", maxsplit=1)[0].split())
+        names = ", ".join(f"`{field}`" for _, field, _ in shape(kind))
+        rows.append(f"| `{name}` | {roles} | {said} | {names} |")
+    return "\n".join(rows) + "\n"
+
+
 __all__ = [
     "PREDICATES",
     "Approval",
@@ -132,4 +146,5 @@ __all__ = [
     "Unopened",
     "Usage",
     "Wiped",
+    "table",
 ]
