@@ -1,6 +1,6 @@
 """What the meter books, when it must count again, and what it must never leave behind."""
 
-# pyright: reportPossiblyUnbound=false
+# pyright: reportPossiblyUnboundVariable=false
 
 import contextlib
 import copy

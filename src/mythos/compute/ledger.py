@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from mythos.compute.record import CONVENTION, FORMAT, Counts, Head, History, Work
-from mythos.errors import BadSignatureError, ComputeError, EvidenceError
+from mythos.errors import BadSignatureError, ComputeError, MythosError
 from mythos.evidence.note import SigningKey, VerifyKey, decode64, encode64
 from mythos.evidence.statement import Json, canonical, parse_canonical
 from mythos.files import sync_folder
@@ -168,24 +168,16 @@ class Ledger:
                 not in this ledger: it was rolled back, or belongs to another run (`not_in_ledger`).
         """
         file = _locked(path)
-        state, dropped = _replay(path, () if key is None else (key.verify_key,))
-        if state.header["run"] != run:
-            raise ComputeError(
-                f"{path.name} is another run's ledger", expected=run, found=str(state.header["run"])
-            )
-        places = [place for at, place, _ in state.snapshots if (place == head if head else at == step)]
-        if not places:
-            raise ComputeError(
-                "the ledger does not hold this snapshot",
-                expected=f"one at step {', '.join(str(s[0]) for s in state.snapshots)}"[:200],
-                found=str(head or step),
-                advice="The ledger was rolled back, or the snapshot belongs to another run.",
-                code="not_in_ledger",
-            )
-        file.truncate(file.seek(0, os.SEEK_END) - dropped)
-        file.seek(0, os.SEEK_END)
-        ledger = cls(file, state, key, dropped)
-        ledger._write({"kind": "resume", "from": places[-1].lines})
+        try:
+            state, dropped = _replay(path, () if key is None else (key.verify_key,))
+            place = _place(state, run, head, step)
+            file.truncate(file.seek(0, os.SEEK_END) - dropped)
+            file.seek(0, os.SEEK_END)
+            ledger = cls(file, state, key, dropped)
+            ledger._write({"kind": "resume", "from": place.lines})
+        except BaseException:
+            file.close()
+            raise
         return ledger
 
     @property
@@ -285,7 +277,7 @@ def _replay(path: Path, keys: Iterable[VerifyKey]) -> tuple[_State, int]:
     for number, line in enumerate(data[:whole].split(b"\n")[:-1], 1):
         try:
             state.take(line)
-        except (ComputeError, EvidenceError, KeyError, TypeError, ValueError, StopIteration) as error:
+        except (MythosError, KeyError, TypeError, ValueError, StopIteration) as error:
             if isinstance(error, BadSignatureError):
                 raise
             raise ComputeError(
@@ -298,6 +290,23 @@ def _replay(path: Path, keys: Iterable[VerifyKey]) -> tuple[_State, int]:
             f"{path.name} is not a ledger", expected="a line that opens a run", found="none whole"
         )
     return state, len(data) - whole
+
+
+def _place(state: _State, run: str, head: Head | None, step: int) -> Head:
+    """The snapshot to go on from."""
+    if state.header["run"] != run:
+        found = str(state.header["run"])
+        raise ComputeError("the ledger is another run's", expected=run, found=found, code="another_run")
+    places = [place for at, place, _ in state.snapshots if (place == head if head else at == step)]
+    if not places:
+        raise ComputeError(
+            "the ledger does not hold this snapshot",
+            expected=f"one at step {', '.join(str(s[0]) for s in state.snapshots)}"[:200],
+            found=str(head or step),
+            advice="The ledger was rolled back, or the snapshot belongs to another run.",
+            code="not_in_ledger",
+        )
+    return places[-1]
 
 
 def _locked(path: Path) -> BinaryIO:
