@@ -148,7 +148,7 @@ def describe(data: bytes, record: Record) -> list[tuple[str, str]]:
         ("digest", str(Digest.of(data))),
         ("model", f"{request.model}, {request.weights}"),
         ("seal", f"manifest {request.manifest}"),
-        ("hub", f"{request.hub.name} of {request.hub.organisation}, key {VerifyKey.parse(request.hub.key).id}"),
+        ("hub", f"{request.hub.name} of {request.hub.organisation}, {VerifyKey.parse(request.hub.key).id}"),
         ("route", ", ".join(f"{leg.from_} to {leg.to} ({leg.act})" for leg in request.legs)),
         ("law", (against[1] if against else f"nothing bars it ({len(found[1].instruments)} instruments)")
             if found else "the determination is not in the log"),

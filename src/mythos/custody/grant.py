@@ -87,7 +87,7 @@ def check_approvals(
         )  # fmt: skip
     if len(organisations) < needed:
         return Refused(
-            "same_organisation", f"{len(counted)} approvals of {len(organisations)} organisations, not {needed}",
+            "same_organisation", f"approvals of {len(organisations)} organisations, not {needed}",
             ", ".join(sorted(organisations)),
         )  # fmt: skip
     return Quorum(

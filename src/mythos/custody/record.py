@@ -108,9 +108,13 @@ class Record:
         """The first revocation of a grant."""
         return next(((e, r) for e, r in self.all(Revocation) if r.grant == grant), None)
 
-    def opens(self, grant: Digest) -> set[Digest]:
-        """The release requests that any approver answered under a grant."""
-        return {release.release_request for _, release in self.all(Release) if release.grant == grant}
+    def opens(self, grant: Digest, approver: str | None = None) -> set[Digest]:
+        """The release requests that this approver (default: any) answered under a grant."""
+        return {
+            release.release_request
+            for entry, release in self.all(Release)
+            if release.grant == grant and approver in {None, *entry.signers}
+        }
 
     def organisation(self, signer: str) -> str:
         """The organisation that answers for a key id; empty for an unknown key."""

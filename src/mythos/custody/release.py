@@ -1,42 +1,47 @@
-"""Handing over key shares: what the hub asks, what an approver answers, and how the engine joins them.
+"""The release: an approver hands its share to one engine, and the engine rebuilds the key in its memory.
 
-    hub        ReleaseRequest  {grant, hub, engineKey, nonce, evidence, requestedAt}   signed by the hub key
-    approver   ReleaseAnswer   {request, share, leaseUntil, issuedAt}                  signed by the approver
-    hub        RenewalRequest  {grant, release, renewal, requestedAt}                  signed by the hub key
-    approver   Renewal         {grant, release, renewal, until, issuedAt}              signed by the approver
+    engine     makes an HPKE key at its start, so nothing stored opens under it later
+    front      signs a release request with the hub's key: the grant, the engine's key, a nonce
+    approver   checks the grant in the witnessed log, the hub, the nonce and the opens; logs its `release`;
+               wraps its share to the engine's key for this request alone
+    engine     opens the shares, rebuilds the KEK, unwraps the data keys of this manifest, wipes the KEK
 
-These travel between two parties and are not acts of the log; the act is the approver's `release`. A share
-travels only wrapped (HPKE) to the key the engine made when it started, bound to the request's digest and the
-approver. Inside the wrapping stands, beside the share, the approver's verifier key: the engine learns whose
-renewals to believe from the only channel that the host cannot write.
-
-`evidence` is null on a software-only host, and says so: nothing then proves what runs there.
+The messages are signed like acts and never logged. A software host sends no attestation evidence; its request
+says so with null, and approvers agree to that by approving the hub. What this cannot do: tell an honest
+engine from another program of the same host.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final, TypeVar
+from typing import ClassVar, Final
 
+from mythos.custody.approval import Refused
+from mythos.custody.grant import Granted, check
 from mythos.custody.keys import HpkePrivateKey, HpkePublicKey, Keyring, combine
-from mythos.custody.lease import Lease
-from mythos.errors import BadSignatureError, GrantError, LeaseError, MalformedError
-from mythos.evidence.note import VerifyKey, decode64, encode64
-from mythos.evidence.predicates.codec import Predicate, Record
-from mythos.evidence.statement import Envelope, canonical, parse_canonical
+from mythos.custody.lease import Clock, Lease, Term
+from mythos.custody.record import Record
+from mythos.custody.seal import wipe
+from mythos.custody.sealed import ANY_HUB, SealManifest
+from mythos.errors import BadSignatureError, CustodyError, EvidenceError, QuorumSplitError, SealError
+from mythos.evidence.note import SigningKey, VerifyKey, decode64, encode64
+from mythos.evidence.predicates import Predicate
+from mythos.evidence.predicates.codec import Record as Part
+from mythos.evidence.statement import Envelope, Subject, canonical, parse_canonical
 from mythos.units import Digest, Instant
 
-_P = TypeVar("_P", bound=Predicate)
-
 FRESH: Final = 300.0
-"""Seconds by which a request may differ from the approver's clock."""
+"""Seconds by which a request's own time may differ from the approver's clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRequest(Predicate):
-    """A hub asks for the shares of a grant, for one engine process."""
+    """A hub asks for the shares of a grant, for one engine.
+
+    `evidence` is an attestation of the host; null says plainly that there is none (a software host).
+    """
 
     NAME: ClassVar[str] = "release-request"
 
@@ -50,220 +55,251 @@ class ReleaseRequest(Predicate):
 
 @dataclass(frozen=True, slots=True)
 class ReleaseAnswer(Predicate):
-    """An approver's share, wrapped to the engine's key, and until when it allows the lease."""
+    """An approver's share, wrapped to the engine, and the keyring it helps to open."""
 
     NAME: ClassVar[str] = "release-answer"
 
-    request: Digest
-    share: str
-    lease_until: Instant
-    issued_at: Instant
+    grant: Digest
+    release_request: Digest
+    approver: str
+    not_after: Instant
+    wrapped: str
+    keyring: str
 
 
 @dataclass(frozen=True, slots=True)
 class RenewalRequest(Predicate):
-    """A hub asks to go on with the same engine."""
+    """A hub asks an approver to let a lease run on; `renewal` counts from 1."""
 
     NAME: ClassVar[str] = "renewal-request"
 
     grant: Digest
-    release: Digest
+    release_request: Digest
     renewal: int
     requested_at: Instant
 
 
 @dataclass(frozen=True, slots=True)
-class Renewal(Predicate):
-    """An approver lets one engine go on until a time."""
+class Handover:
+    """An approver's decision to hand over its share, before anything is wrapped.
 
-    NAME: ClassVar[str] = "renewal"
+    Attributes:
+        digest: of the exact bytes of the hub's signed request.
+        open: which open of the grant this is, from 1.
+    """
 
-    grant: Digest
-    release: Digest
-    renewal: int
-    until: Instant
-    issued_at: Instant
-
-
-@dataclass(frozen=True, slots=True)
-class ShareDeposit(Predicate):
-    """The owner deposits an approver's share, wrapped to that approver's HPKE key."""
-
-    NAME: ClassVar[str] = "share-deposit"
-
-    request: Digest
-    approver: str
-    wrapped: str
+    granted: Granted
+    request: ReleaseRequest
+    digest: Digest
+    open: int
+    lease_until: Instant
+    decided_at: Instant
 
 
 @dataclass(frozen=True, slots=True)
-class _Handed(Record):
-    """What the wrapping protects."""
+class _Share(Part):
+    """What the wrapping protects. It is as genuine as the share in it: only its holder could write both."""
 
-    mnemonic: str
     approver: str
-    needed: int
     grant: Digest
     lease_until: Instant
-    issued_at: Instant
+    not_after: Instant
+    signed_at: Instant
+    mnemonic: str
 
 
-def read(kind: type[_P], data: bytes, *keys: VerifyKey) -> _P:
-    """Read a signed message; nothing is parsed before one of `keys` is found to have signed it.
-
-    Raises:
-        BadSignatureError: none of `keys` signed it.
-        MalformedError: it is another kind of message, or malformed.
-    """
-    envelope = Envelope.parse(data)
-    if not envelope.verify(keys):
-        raise BadSignatureError(
-            f"the {kind.NAME} is not signed by whom it should be",
-            expected=" or ".join(key.id for key in keys),
-            found=", ".join(envelope.signers)[:200],
-        )
-    return kind.of(envelope.statement())
+def sign_message(message: Predicate, about: Digest, key: SigningKey) -> bytes:
+    """A message between two parties, signed like an act but never logged."""
+    return Envelope.sign(message.statement(Subject(message.NAME, about)), key).to_bytes()
 
 
-def deposit_info(request: Digest, approver: str) -> bytes:
-    """What a deposited share is bound to."""
-    return canonical({"purpose": "mythos share v1", "request": str(request), "approver": approver})
-
-
-def release_info(request: Digest, approver: str) -> bytes:
-    """What a released share is bound to; `request` is the digest of the signed release request."""
-    return canonical({"purpose": "mythos release v1", "request": str(request), "approver": approver})
-
-
-def hand_over(
-    mnemonic: str, approver: VerifyKey, request: ReleaseRequest, digest: Digest, *, needed: int,
-    until: Instant, now: Instant,
-) -> ReleaseAnswer:  # fmt: skip
-    """Wrap a share to the engine that asks; the caller signs the answer.
+def decide_release(
+    data: bytes, record: Record, *, nonces: Collection[str], opens: Collection[Digest], now: Instant
+) -> Handover | Refused:
+    """Whether an approver hands over its share for this request.
 
     Args:
-        mnemonic: the share.
-        approver: the key that will sign renewals.
-        request: as the hub signed it.
-        digest: of the signed request's exact bytes.
-        needed: how many organisations the grant requires; renewals need as many.
-        until: the end of the lease that this approver allows.
-        now: the approver's time.
+        data: the exact bytes of the hub's signed request.
+        record: what the log says, read to its witnessed head.
+        nonces: those this approver has seen before, durably kept.
+        opens: requests this approver has answered under the grant, by digest; the log tells those of others.
+        now: the approver's clock; the record's time when that is later.
+
+    Raises:
+        EvidenceError: not a release request, or the hub's signature is over other bytes.
     """
-    handed = _Handed(mnemonic, str(approver), needed, request.grant, until, now)
-    key = HpkePublicKey.parse(request.engine_key)
-    wrapped = key.wrap(canonical(handed.to_dict()), release_info(digest, approver.id))
-    return ReleaseAnswer(digest, encode64(wrapped), until, now)
+    now = max(now, record.time)
+    request = ReleaseRequest.of(Envelope.parse(data).statement())
+    granted = check(request.grant, record, now)
+    if isinstance(granted, Refused):
+        return granted
+    refused = _from_hub(data, granted, request.requested_at, now)
+    if refused:
+        return refused
+    if request.hub != granted.request.hub.name:
+        return Refused("other_hub", f"the grant is for {granted.request.hub.name}", str(request.grant))
+    if request.evidence is not None:
+        return Refused("evidence_unchecked", "this version cannot check attestation evidence", "evidence")
+    digest = Digest.of(data)
+    before = (record.opens(request.grant) | set(opens)) - {digest}
+    if request.nonce in nonces or digest in opens:
+        return Refused("replayed", "a release request that was answered before", str(digest))
+    if len(request.nonce) < 32:
+        return Refused("nonce", "a nonce of 16 bytes at least, in hex", request.nonce)
+    if len(before) >= granted.request.max_opens:
+        return Refused(
+            "opens_spent", f"opened {len(before)} times", f"request.maxOpens {granted.request.max_opens}"
+        )
+    HpkePublicKey.parse(request.engine_key)
+    until = min(now.plus(granted.lease_seconds), granted.not_after)
+    return Handover(granted, request, digest, len(before) + 1, until, now)
+
+
+def decide_renewal(
+    data: bytes, record: Record, *, answered: Collection[Digest], now: Instant
+) -> tuple[RenewalRequest, Instant] | Refused:
+    """Whether an approver lets a lease run on, and until when.
+
+    Args:
+        data: the exact bytes of the hub's signed request.
+        record: what the log says, read to its witnessed head.
+        answered: the release requests this approver handed a share for under the grant.
+        now: the approver's clock; the record's time when that is later.
+    """
+    now = max(now, record.time)
+    request = RenewalRequest.of(Envelope.parse(data).statement())
+    granted = check(request.grant, record, now)
+    if isinstance(granted, Refused):
+        return granted
+    refused = _from_hub(data, granted, request.requested_at, now)
+    if refused:
+        return refused
+    if request.release_request not in answered:
+        return Refused(
+            "not_released", "no share was handed over for this engine", str(request.release_request)
+        )
+    return request, min(now.plus(granted.lease_seconds), granted.not_after)
+
+
+def _from_hub(data: bytes, granted: Granted, requested_at: Instant, now: Instant) -> Refused | None:
+    """Refuse a message that the grant's hub did not sign, or not about now."""
+    envelope, hub = Envelope.parse(data), granted.hub_key
+    if envelope.signers != (hub.id,) or envelope.verify([hub]) != (hub.id,):
+        return Refused("other_hub", "signed by another hub than the grant names", str(granted.leaf))
+    if abs(now.since(requested_at)) > FRESH:
+        return Refused("stale_request", f"asked at {requested_at}, and now is {now}", str(granted.leaf))
+    return None
+
+
+def release_info(release_request: Digest, approver: str, not_after: Instant) -> bytes:
+    """What a released share is bound to: this request, this approver, a grant that ends then."""
+    return canonical(
+        {"releaseRequest": str(release_request), "approver": approver, "notAfter": str(not_after)}
+    )
+
+
+def deposit_info(request: Digest, approver: str, epoch: int) -> bytes:
+    """What a deposited share is bound to: this approved request, this approver, this epoch of the key."""
+    return canonical({"request": str(request), "approver": approver, "epoch": epoch})
+
+
+def answer(handover: Handover, mnemonic: str, keyring: bytes, approver: SigningKey) -> bytes:
+    """Wrap a share to the engine of a request and sign the answer.
+
+    Args:
+        handover: the decision.
+        mnemonic: the approver's share.
+        keyring: the grant's keyring, as the owner deposited it.
+        approver: signs; its verifier key travels inside the wrapping, for renewals.
+    """
+    granted, vkey = handover.granted, str(approver.verify_key)
+    share = _Share(
+        approver=vkey, grant=granted.leaf, lease_until=handover.lease_until, not_after=granted.not_after,
+        signed_at=handover.decided_at, mnemonic=mnemonic,
+    )  # fmt: skip
+    info = release_info(handover.digest, vkey, granted.not_after)
+    wrapped = HpkePublicKey.parse(handover.request.engine_key).wrap(canonical(share.to_dict()), info)
+    message = ReleaseAnswer(
+        grant=granted.leaf, release_request=handover.digest, approver=vkey, not_after=granted.not_after,
+        wrapped=encode64(wrapped), keyring=encode64(keyring),
+    )  # fmt: skip
+    return sign_message(message, granted.request.weights, approver)
+
+
+def boot_seconds() -> float:
+    """CLOCK_BOOTTIME: seconds since boot, suspend included."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class EngineRelease:
-    """The engine's half: makes a key that no other process has, and joins the shares that come for it.
+    """The engine's side of one release; its private key never leaves this object and is used once."""
 
-    Args:
-        clock: seconds of the boot clock.
-    """
+    __slots__ = ("_key", "_made_at")
 
-    def __init__(self, clock: Callable[[], float] | None = None) -> None:
-        self._clock = clock or (lambda: time.clock_gettime(time.CLOCK_BOOTTIME))
-        self._anchor = self._clock()
-        self._key = HpkePrivateKey.generate()
-        self._approvers: dict[str, VerifyKey] = {}
-        self._needed = 0
-        self.lease: Lease | None = None
+    def __init__(self, boot: Callable[[], float] = boot_seconds) -> None:
+        self._made_at = boot()
+        self._key: HpkePrivateKey | None = HpkePrivateKey.generate()
 
     @property
     def public(self) -> str:
-        """The public key, base64, for the release request."""
-        return str(self._key.public)
+        """The engine's HPKE key in base64, for `ReleaseRequest.engine_key`."""
+        return str(self._unused().public)
 
-    def open(
-        self, request: bytes, answers: Sequence[tuple[str, bytes]], keyring: Keyring
-    ) -> dict[str, bytearray]:
-        """Join the shares and open the keyring; sets `lease`.
+    def _unused(self) -> HpkePrivateKey:
+        if self._key is None:
+            raise CustodyError("the engine's key was used already", advice="Start a new engine.")
+        return self._key
+
+    def combine(
+        self, answers: Sequence[bytes], *, request: bytes, manifest: bytes
+    ) -> tuple[dict[str, bytearray], Lease]:
+        """Open the shares, rebuild the key, unwrap the data keys of this manifest.
 
         Args:
-            request: the exact bytes of the signed release request.
-            answers: (approver's key id, exact bytes of its signed answer).
-            keyring: the grant's keyring, already bound to the manifest by its caller.
+            answers: the signed `ReleaseAnswer` of each approver.
+            request: the exact bytes of the signed request that they answer.
+            manifest: the exact bytes of seal.json.
 
         Returns:
-            Data keys by id; wipe them after use.
+            Data keys by id (wipe them after opening), and the lease that the approvers gave.
 
         Raises:
-            GrantError: the request names another engine key, or the answers are of different grants.
-            QuorumSplitError: the shares do not make the key.
-            CustodyError: a share does not open here.
+            CustodyError: a share was wrapped to another engine, or for another request.
+            QuorumSplitError: too few organisations, or shares of another split or epoch.
+            SealError: the keyring is for another manifest or hub.
         """
-        asked = ReleaseRequest.of(Envelope.parse(request).statement())
-        if asked.engine_key != self.public:
-            raise GrantError("the release request names another engine's key")
-        digest = Digest.of(request)
-        handed: dict[str, _Handed] = {}
-        for approver, data in answers:
-            one = self._unwrap(approver, data, digest)
-            if one.grant != asked.grant or VerifyKey.parse(one.approver).id != approver:
-                raise GrantError("a share that is not for this grant and approver", found=approver[:80])
-            handed[approver] = one
-        kek = combine(one.mnemonic for one in handed.values())
+        key, digest = self._unused(), Digest.of(request)
+        opened = [_open_answer(data, digest, key) for data in answers]
+        if len({(share.grant, keyring) for share, keyring in opened}) != 1:
+            raise QuorumSplitError("answers under several grants, or none", expected="one grant, one keyring")
+        grant, keyring = opened[0][0].grant, Keyring.parse(opened[0][1])
+        seal = SealManifest.parse(manifest)
+        if keyring.manifest != Digest.of(manifest) or seal.hub not in {ANY_HUB, keyring.hub}:
+            raise SealError(
+                "the keyring is for another seal or hub", expected=f"{Digest.of(manifest)} at {seal.hub}",
+                found=f"{keyring.manifest} at {keyring.hub}",
+            )  # fmt: skip
+        kek = combine(share.mnemonic for share, _ in opened)
         try:
             deks = keyring.open(kek)
         finally:
-            kek[:] = bytes(len(kek))
-        self._approvers = {name: VerifyKey.parse(one.approver) for name, one in handed.items()}
-        self._needed = max(one.needed for one in handed.values())
-        until = min(one.lease_until for one in handed.values())
-        issued = max(one.issued_at for one in handed.values())
-        self.lease = Lease(asked.grant, digest, until, issued, self._anchor)
-        self.lease.check(self._clock())
-        return deks
-
-    def _unwrap(self, approver: str, data: bytes, digest: Digest) -> _Handed:
-        answer = ReleaseAnswer.of(Envelope.parse(data).statement())
-        if answer.request != digest:
-            raise GrantError("an answer to another release request", found=approver[:80])
-        plain = self._key.open(decode64(answer.share), release_info(digest, approver))
-        handed = _Handed.from_dict(parse_canonical(plain))
-        if not Envelope.parse(data).verify([VerifyKey.parse(handed.approver)]):
-            raise BadSignatureError("an answer that its approver did not sign", found=approver[:80])
-        return handed
-
-    def renew(self, tokens: Sequence[bytes]) -> Lease:
-        """Verify the approvers' renewals and move the lease's end.
-
-        Raises:
-            LeaseError: no lease, too few approvers, an old or ended renewal.
-        """
-        if self.lease is None:
-            raise LeaseError("nothing was opened here")
-        renewals: dict[str, Renewal] = {}
-        for token in tokens:
-            for name, key in self._approvers.items():
-                try:
-                    renewals[name] = read(Renewal, token, key)
-                except (BadSignatureError, MalformedError):
-                    continue
-        fitting = [
-            one
-            for one in renewals.values()
-            if (one.grant, one.release) == (self.lease.grant, self.lease.release)
-            and one.renewal == self.lease.renewal + 1
-        ]
-        if len(fitting) < self._needed:
-            raise LeaseError("too few approvers renewed", expected=f"{self._needed}", found=f"{len(fitting)}")
-        self.lease = self.lease.renewed(
-            until=min(one.until for one in fitting),
-            issued=max(one.issued_at for one in fitting),
-            renewal=self.lease.renewal + 1,
-            clock=self._clock(),
-        )
-        return self.lease
-
-    @property
-    def remaining(self) -> float:
-        """Seconds that the lease has left; 0 when there is none."""
-        return self.lease.remaining(self._clock()) if self.lease else 0.0
+            wipe(kek)
+        self._key = None
+        clock = Clock(max(share.signed_at for share, _ in opened), self._made_at)
+        terms = tuple(Term(VerifyKey.parse(share.approver), share.lease_until) for share, _ in opened)
+        return deks, Lease(grant, digest, min(share.not_after for share, _ in opened), terms, clock)
 
 
-def fresh(requested_at: Instant, now: Instant) -> bool:
-    """Whether a request was made about now."""
-    return abs(now.since(requested_at)) <= FRESH
+def _open_answer(data: bytes, request: Digest, key: HpkePrivateKey) -> tuple[_Share, bytes]:
+    try:
+        envelope = Envelope.parse(data)
+        message = ReleaseAnswer.of(envelope.statement())
+        info = release_info(request, message.approver, message.not_after)
+        plain = key.open(decode64(message.wrapped, what="wrapped share"), info)
+        share = _Share.from_dict(parse_canonical(plain))
+        approver = VerifyKey.parse(share.approver)
+        if envelope.verify([approver]) != (approver.id,):
+            raise BadSignatureError("an answer that its approver did not sign", found=approver.id)
+        return share, decode64(message.keyring, what="keyring")
+    except EvidenceError as error:
+        raise CustodyError("not an answer to this release request", found=str(error)[:300]) from error
