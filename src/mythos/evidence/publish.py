@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from mythos.errors import EvidenceError, LogCorruptError, LogError, NetworkError
+from mythos.errors import EvidenceError, LogCorruptError, MythosError, NetworkError
 from mythos.evidence.client import Peer, Reply, State
 from mythos.evidence.log import Log
 from mythos.evidence.merkle import TILE
@@ -165,9 +165,9 @@ class Publisher:
             try:
                 self._publish()
                 pause = REST if self.size("published") - before > TILE else 0.0
-            except (OSError, LogError) as error:
+            except (OSError, MythosError) as error:
                 self.problem = f"cannot publish: {error}"
-                pause = 1.0
+                self._dirty, pause = True, 1.0
                 if self._closing:
                     return
 
@@ -197,6 +197,7 @@ class Publisher:
             if witnessed is not None:
                 self._projection.replace("witnessed", str(witnessed))
             self._projection.replace("checkpoint", str(published))
+            self.problem = ""
 
     def _aim(self) -> None:
         """Ask about the newest checkpoint once the last one asked about is witnessed, or took too long."""
@@ -264,7 +265,7 @@ class _Feeder:
             try:
                 self._ask(note)
                 self.problem, pause = "", 0.05
-            except (NetworkError, EvidenceError, LogError, OSError) as error:
+            except (OSError, MythosError) as error:
                 self.problem = str(error)
                 threading.Event().wait(pause)
                 pause = min(5.0, 2 * pause)

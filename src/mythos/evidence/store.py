@@ -171,12 +171,9 @@ class Store:
 
     def add_cosignatures(self, size: int, text: str, lines: dict[str, str], *, keep: int) -> None:
         """Remember cosignatures (witness id: line) of a checkpoint; forget those of sizes below `keep`."""
-        with self._reading:
-            for witness, line in lines.items():
-                self._reader.execute(
-                    "INSERT OR REPLACE INTO cosigned VALUES (?, ?, ?, ?)", (size, witness, line, text)
-                )
-            self._reader.execute("DELETE FROM cosigned WHERE size < ?", (keep,))
+        for witness, line in lines.items():
+            self._all("INSERT OR REPLACE INTO cosigned VALUES (?, ?, ?, ?)", (size, witness, line, text))
+        self._all("DELETE FROM cosigned WHERE size < ?", (keep,))
 
     def cosigned(self) -> list[tuple[int, str, str, str]]:
         """(size, witness id, line, checkpoint text) of what is remembered, smallest size first."""
@@ -190,14 +187,14 @@ class Store:
             try:
                 return self._reader.execute(sql, parameters).fetchone()
             except Exception as error:
-                raise _named(error, "the log could not be read") from error
+                raise _named(error, "the log's database failed") from error
 
     def _all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         with self._reading:
             try:
                 return self._reader.execute(sql, parameters).fetchall()
             except Exception as error:
-                raise _named(error, "the log could not be read") from error
+                raise _named(error, "the log's database failed") from error
 
     def close(self) -> None:
         """Close both connections."""

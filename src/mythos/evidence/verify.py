@@ -4,7 +4,6 @@
     report = verify(Path("dossier.json").read_bytes(), policy, now=seconds)
 
 JSON is read in its one spelling (`statement.canonical`): any byte that differs after re-encoding is refused.
-A *logged* is `{"entry":base64, "index":int, "proof":[base64]}`.
 
 A **dossier** is the whole log of an estate, because absence can be proven in no other way.
 
@@ -20,7 +19,7 @@ away can only be seen in the whole log.
     {"formatVersion":1, "kind":"receipt", "id":…,
      "leaf":{"id":…, "commitments":{LABEL:"sha256:…"}},       salted commitments of one answer
      "path":{"index","count","hashes"},    from the leaf to the root in the receipt-batch statement
-     "batch":logged, "trust":[logged],     that statement, and every trust root, in the log
+     "batch":L, "trust":[L],               that statement, and every trust root; L: {"entry","index","proof"}
      "checkpoint":TEXT,                    to which those proofs lead
      "openings":{LABEL:{"salt":base64, "data":base64|null}}}  commitment = SHA-256(salt || LABEL || 0 || data)
 
@@ -178,7 +177,7 @@ def _head(report: Report, told: str | bytes) -> tuple[Note, Checkpoint]:
 def _signatures(report: Report, note: Note, head: Checkpoint, policy: Policy, now: int) -> None:
     """Every line must be by a key of the trust root and hold; the policy's own must be a quorum."""
     trust = report.trust
-    if trust is None or head.origin not in {trust.origin, trust.log.name}:
+    if trust is None or {trust.origin, trust.log.name} != {head.origin}:
         raise NotTrustedError("no trust root of this log is in force", found=head.origin)
     if trust.log not in policy.logs:
         raise NotTrustedError("the policy does not name this log", found=trust.log.id)
@@ -203,17 +202,13 @@ def _signatures(report: Report, note: Note, head: Checkpoint, policy: Policy, no
     counted = [key for key in signed if key in policy.witnesses.values()]
     if not policy.met(counted):
         found = ", ".join(key.name for key in counted) or "none"
-        raise errors.QuorumError(
-            "too few witnesses cosigned", expected=f"quorum `{policy.quorum}`", found=found
-        )
+        raise errors.QuorumError("too few cosigned", expected=f"quorum `{policy.quorum}`", found=found)
 
 
 def _whole(entries: list[bytes], head: Checkpoint) -> Tree:
     tree = Tree(map(leaf_hash, entries))
     if tree.size != head.size:
-        raise errors.InconsistentError(
-            "the log is not complete", expected=f"{head.size}", found=f"{tree.size}"
-        )
+        raise errors.InconsistentError("entries are missing", expected=f"{head.size}", found=f"{tree.size}")
     _same(head.root, tree.root(), "the root over the entries")
     return tree
 
@@ -229,7 +224,8 @@ def _dossier(report: Report, document: Json, policy: Policy | None, now: int, an
     report.attempt("checkpoint", lambda: _whole(entries, head) and None)
     _judge(report, policy, list(enumerate(entries)))
     report.attempt("checkpoint", lambda: _signatures(report, note, head, policy, now))
-    named = {d for entry in report.entries for d in _DIGESTS.findall(entry.envelope.payload)}
+    trusted = [entry for entry in report.entries if entry.trusted]
+    named = {digest for entry in trusted for digest in _DIGESTS.findall(entry.envelope.payload)}
 
     def is_named(digest: Any, what: str) -> bytes:
         told = text(digest, what=what).encode()
@@ -239,7 +235,7 @@ def _dossier(report: Report, document: Json, policy: Policy | None, now: int, an
 
     def is_about() -> None:
         digest = is_named(document["weights"], "weights")
-        if not any(s.digest.value == digest for entry in report.entries for s in entry.statement.subjects):
+        if not any(s.digest.value == digest for entry in trusted for s in entry.statement.subjects):
             raise NotIncludedError("no statement is about these weights", found=document["weights"])
 
     def is_document(digest: str, content: Any) -> None:
