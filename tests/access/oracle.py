@@ -36,8 +36,9 @@ def holds_country(person, name, country, hi):
 
 
 def headquarters(entity, codes, entities):
-    """True when the entity or any ancestor is known to be headquartered there, false when the whole chain
-    up to a known "none" is known and none is, unknown otherwise.
+    """True when the entity or any ancestor is known to be headquartered there.
+
+    False when the whole chain up to a known "none" is known and none is, unknown otherwise.
     """
     anything_unknown = False
     while entity != "none":

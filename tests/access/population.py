@@ -59,7 +59,7 @@ def entities(rng, count):
 
 def persons(rng, count, entity_ids):
     for number in range(count):
-        line = {"id": f"p{number}"}
+        line: dict[str, object] = {"id": f"p{number}"}
         for name in ("citizenships", "permanent_residencies", "protected_in"):
             line[name] = rng.choice(
                 (None, [], rng.sample(CODES, 1), rng.sample(CODES, 1), rng.sample(CODES, 2))
@@ -67,9 +67,7 @@ def persons(rng, count, entity_ids):
         line["entity"] = rng.choice((None, "none", "ghost", *rng.sample(entity_ids, 3)))
         line["located_in"] = rng.choice((None, *CODES))
         line["verified_until"] = rng.choice((None,) + (time(rng),) * 3 + ("2027-01-01T00:00:00Z",) * 6)
-        for name in [name for name in line if name != "id" and line[name] is None and rng.random() < 0.5]:
-            del line[name]
-        yield line
+        yield {name: known for name, known in line.items() if known is not None or rng.random() < 0.5}
 
 
 def directives(rng, count, entity_ids):

@@ -81,7 +81,8 @@ class ClaimsMapping:
     def apply(self, claims: Mapping[str, Any]) -> Mapped | None:
         """The facts in an issuer's claims; `None` when it yields none, or not with an accepted assurance."""
         found = {fact: _at(claims, path) for fact, path in self.paths.items()}
-        assurance = found.get("assurance")
+        said = found.get("assurance")
+        assurance = said if isinstance(said, str) else None
         if self.assurances and assurance not in self.assurances:
             return None
         employer, place = found.get("entity"), found.get("located_in")
@@ -101,7 +102,7 @@ class ClaimsMapping:
             verified_at = Instant.parse(at) if isinstance(at, str) else None
         except InputError:
             return None
-        return Mapped(facts, verified_at, assurance if isinstance(assurance, str) else None)
+        return Mapped(facts, verified_at, assurance)
 
     def _codes(self, value: Any) -> tuple[str, ...] | None:
         codes = (

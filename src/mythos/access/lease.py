@@ -60,13 +60,13 @@ class Term:
     seconds: float
 
     def until(self) -> float:
-        """When it ends on the hub's clock, had that clock run slow."""
+        """When it ends on the hub's clock, were that clock slow."""
         return self.sent + self.seconds * (1 - DRIFT)
 
     def interval(self, now: float) -> tuple[Instant, Instant]:
         """Where the owner's clock stands at `now`: it read `time` between sending and receiving."""
-        lo = self.time.plus((now - self.received) * (1 - DRIFT))
-        return lo, self.time.plus((now - self.sent) * (1 + DRIFT))
+        lo = self.time.plus((now - self.received) / (1 + DRIFT))
+        return lo, self.time.plus((now - self.sent) / (1 - DRIFT))
 
 
 @dataclass(frozen=True, slots=True)

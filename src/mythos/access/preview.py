@@ -143,7 +143,7 @@ def preview(
         AccessError: the draft contradicts what is known.
     """
     at = max(now, draft.effective)
-    after = law if draft.id in law.by_id else law.plus(max(law.known, default=-1) + 1, draft)
+    after = law.plus(max(law.known, default=-1) + 1, draft)
     old = [law.by_id[name] for name in draft.supersedes]
     named = {model for d in (draft, *old) for model in d.models} | set(models)
     acts = sorted({act for d in (draft, *old) for act in d.acts})

@@ -131,15 +131,15 @@ class Record:
             value = cast("dict[str, Any]", parse_canonical(data, RECORD_LIMIT))
             answer = value["answer"]
             record = cls(
-                hub=value["hub"],
-                request=value["request"],
-                model=value["model"],
-                act=value["act"],
+                hub=text(value["hub"], what="hub"),
+                request=text(value["request"], what="request"),
+                model=text(value["model"], what="model"),
+                act=text(value["act"], what="act"),
                 lo=Instant.parse(value["lo"]),
                 hi=Instant.parse(value["hi"]),
-                size=value["size"],
+                size=integer(value["size"], what="size"),
                 head=Digest.parse(value["head"]),
-                log_size=value["logSize"],
+                log_size=integer(value["logSize"], what="logSize"),
                 person=person(value["person"]),
                 chain=tuple(Entity(**line) for line in value["chain"]),
                 decision=Decision(
@@ -147,7 +147,8 @@ class Record:
                 ),
                 salt=value["salt"],
             )
-            sound = len(bytes.fromhex(record.salt)) >= 16 and record.to_bytes() == data
+            salt = bytes.fromhex(record.salt)
+            sound = len(salt) >= 16 and salt.hex() == record.salt and record.to_bytes() == data
         except (MythosError, KeyError, TypeError, ValueError) as error:
             raise AccessError("not a decision record", found=str(error)[:200]) from error
         if not sound:

@@ -157,9 +157,7 @@ def issue(
         say(f"{finding.level}: {finding.message}")
     if errors := [finding.message for finding in findings if finding.level == "error"]:
         raise AccessError("the directive is not issued", found="; ".join(errors)[:500])
-    known = ledger.held.law.by_id.get(draft.id)
-    if known is None or known.document != draft.document:
-        ledger.held.law.plus(ledger.size, draft)
+    ledger.held.law.plus(ledger.size, draft)
     inline = draft.text != "confidential" and len(data) <= _INLINE
     if not inline:
         kept = private_folder(home.party("owner") / "directives") / f"{draft.digest.hex}.yaml"
