@@ -27,8 +27,10 @@ def key(name: str, *, cosigner: bool = False) -> SigningKey:
 
 
 KEYS = {
-    n: key(n)
-    for n in ("owner", "approver-a", "approver-b", "host", "other-host", "auditor", "authority", "log")
+    **{
+        n: key(n) for n in ("owner", "approver-a", "approver-b", "host", "other-host", "auditor", "authority")
+    },
+    "log": key(ORIGIN),
 }
 WITNESSES = {n: key(n, cosigner=True) for n in ("witness", "host-witness")}
 ORGANISATIONS = {
@@ -113,7 +115,7 @@ class Story:
     def now(self) -> str:
         return str(self.clock)
 
-    def trust(self) -> str:
+    def trust(self, *, without: str = "") -> str:
         ids = {name: KEYS[name].id for name in ORGANISATIONS}
         body = {
             "version": 1,
@@ -122,6 +124,7 @@ class Story:
             "roles": {
                 role: {"threshold": 1, "keys": [ids[k] for k in keys], "acts": acts}
                 for role, (keys, acts) in ROLES.items()
+                if role != without
             },
             "keys": {
                 ids[name]: {"vkey": str(KEYS[name].verify_key), "organisation": organisation, "hpke": None}

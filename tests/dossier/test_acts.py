@@ -101,3 +101,18 @@ def test_what_cannot_be_trusted_is_kept_with_its_reason(story: Story) -> None:
         ("?", "bad_signature"),
         ("?", "malformed"),
     ]
+
+
+def test_an_act_that_no_role_may_sign_is_kept_and_not_trusted(story: Story) -> None:
+    story.trust(without="auditor")
+    story.identity()
+    body = {
+        "hub": "h",
+        "batch": 0,
+        "receipt": "r",
+        "reason": "none",
+        "askedAt": story.now,
+        "reportedAt": story.now,
+    }
+    story.add("unopened", "owner", body)
+    assert [(act.kind, act.distrust) for act in acts(story)][-1] == ("unopened", "not_trusted")

@@ -82,6 +82,15 @@ def test_every_opening_must_be_wiped(story: Story, passport: Make) -> None:
     assert state(found) is State.WIPED
 
 
+def test_an_opening_without_its_release_must_be_wiped_too(story: Story, passport: Make) -> None:
+    grant = story.live()
+    story.opened(grant)
+    story.wiped(grant)
+    assert state(passport(story)) is State.READABLE
+    story.wiped(grant)
+    assert state(passport(story)) is State.WIPED
+
+
 def test_a_lease_after_the_wipe_opens_it_again(story: Story, passport: Make) -> None:
     grant = story.live()
     story.wiped(grant)

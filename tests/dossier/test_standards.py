@@ -136,6 +136,7 @@ def test_an_empty_value_is_left_out_of_the_ml_bom(story: Story, passport: Make) 
 
 
 @needs("mlcroissant", "mlcroissant")
+@pytest.mark.filterwarnings("ignore")  # that library's own
 def test_mlcroissant_reads_our_dataset(story: Story, passport: Make, tmp_path: Path) -> None:
     import mlcroissant
 
