@@ -34,6 +34,7 @@ expected, what was found and what to do.
     │   ├── LeaseError          the lease has ended or was not renewed
     │   └── AttestationError    evidence of a host does not verify
     ├── AccessError             a directive, person or entity file is wrong              (exit status 2)
+    │   └── TokenError          a token or credential proves nothing
     ├── EngineError             the engine could not start or ended                      (exit status 3)
     ├── HubError                the front could not do what was asked                    (exit status 3)
     ├── DataError               a source, catalogue or table is wrong                    (exit status 2)
@@ -213,6 +214,10 @@ class AccessError(MythosError):
     """A directive, person or entity file is wrong; nothing was decided."""
 
     exit_status = 2
+
+
+class TokenError(AccessError):
+    """A token or credential proves nothing; `code` says why, to the operator and to nobody else."""
 
 
 class EngineError(MythosError):

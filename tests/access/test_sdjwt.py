@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from mythos.access.claims import ClaimsMapping
 from mythos.access.oidc import Issuer, Verified
 from mythos.access.sdjwt import BINDING_SECONDS, open_disclosed, open_sd_jwt, verify_sd_jwt
-from mythos.access.tokens import LEEWAY, Rejected, RejectedError, digest_of
+from mythos.access.tokens import LEEWAY, Rejected, digest_of
+from mythos.errors import TokenError
 from mythos.units import Instant
 
 from . import tokens
@@ -51,7 +52,7 @@ def test_the_rfcs_disclosures(vector):
 
 @pytest.mark.parametrize("vector", RFC["unbound"], ids=lambda vector: vector["where"])
 def test_the_rfcs_presentations_without_binding_are_refused_as_unbound(vector):
-    with pytest.raises(RejectedError, match="unbound"):
+    with pytest.raises(TokenError, match="proves nothing"):
         rfc(vector | {"time": "2025-05-29T00:00:00Z"})
 
 
@@ -60,7 +61,7 @@ def test_every_changed_character_of_the_rfcs_presentations_is_refused(vector):
     text = vector["presentation"]
     for place in range(0, len(text), 7):
         changed = text[:place] + ("A" if text[place] != "A" else "B") + text[place + 1 :]
-        with pytest.raises(RejectedError):
+        with pytest.raises(TokenError):
             rfc(vector, presentation=changed)
 
 
@@ -73,11 +74,11 @@ def test_the_rfcs_presentations_for_someone_else_or_another_time(vector):
         ({"types": ("jwt",)}, "type"),
         ({"now": at(vector["time"]).plus(BINDING_SECONDS + LEEWAY + 60)}, "binding_time"),
         ({"now": Instant(1_883_000_100_000_000)}, "expired"),
-        ({"jwks": JWKS}, "unknown_key"),
+        ({"jwks": JWKS}, "no_key"),
     ]:
-        with pytest.raises(RejectedError) as caught:
+        with pytest.raises(TokenError) as caught:
             rfc(vector, **cast("dict[str, Any]", more))
-        assert caught.value.rejected.reason == reason
+        assert caught.value.code == reason
 
 
 # A credential of our own, to bend.
@@ -128,9 +129,9 @@ def opened(text, **more):
 
 
 def reason(text, **more):
-    with pytest.raises(RejectedError) as caught:
+    with pytest.raises(TokenError) as caught:
         opened(text, **more)
-    return caught.value.rejected.reason
+    return caught.value.code
 
 
 def test_the_holder_shows_what_they_choose():
@@ -152,7 +153,10 @@ def test_the_holder_shows_what_they_choose():
         (present(NATIONS, issued=credential(cnf=...)), "unbound"),
         (present(NATIONS, issued=credential(cnf={"jwk": "x"})), "unbound"),
         (present(NATIONS, issued=credential(cnf={"kid": "x"})), "unbound"),
-        (present(NATIONS, issued=credential(cnf={"jwk": {"kty": "oct", "k": "AAAA"}})), "unknown_key"),
+        (present(NATIONS, issued=credential(cnf={"jwk": {"kty": "oct", "k": "AAAA"}})), "no_key"),
+        (present(NATIONS, issued=credential(cnf={"jwk": {"kty": []}})), "no_key"),
+        (present(NATIONS, issued=credential(cnf={"jwk": {"kty": "EC", "use": []}})), "key"),
+        (present(NATIONS, issued=credential(_sd_alg=["sha-256"])), "hash"),
         (present(NATIONS, key=KEYS["ES256"]), "signature"),
         (present(NATIONS, header={"typ": "jwt"}), "type"),
         (present(NATIONS, header={"typ": ...}), "type"),
@@ -268,5 +272,5 @@ def test_a_credential_proves_a_person_once():
 @given(st.text(alphabet="~.ABab01-_ !", max_size=120))
 @settings(max_examples=150)
 def test_any_text_is_refused(text):
-    with pytest.raises(RejectedError):
+    with pytest.raises(TokenError):
         opened(text)

@@ -15,13 +15,14 @@ from mythos.access.people import Person
 from mythos.access.tokens import (
     TOKEN_LIMIT,
     Rejected,
-    RejectedError,
     check_audience,
     check_nonce,
     check_times,
     digest_of,
     open_jws,
+    reject,
 )
+from mythos.errors import TokenError
 from mythos.units import Digest, Instant
 
 
@@ -71,8 +72,8 @@ def verify_id_token(
         check_times(claims, now, needs_end=True)
         check_nonce(claims, nonce)
         return verified(claims, issuer, now, digest, used)
-    except RejectedError as error:
-        return error.rejected
+    except TokenError as error:
+        return Rejected(error.code)
 
 
 def verified(
@@ -81,21 +82,21 @@ def verified(
     """Map checked claims to a person.
 
     Raises:
-        RejectedError: another issuer, a token that was used before, claims that name nobody or say nothing.
+        TokenError: another issuer, a token that was used before, claims that name nobody or say nothing.
     """
     if claims.get("iss") != issuer.issuer:
-        raise RejectedError("issuer")
+        raise reject("issuer")
     if token in used:
-        raise RejectedError("replayed")
+        raise reject("replayed")
     subject = claims.get("sub")
     if not isinstance(subject, str) or not 0 < len(subject) <= 255 or not subject.isprintable():
-        raise RejectedError("subject")
+        raise reject("subject")
     mapped = issuer.mapping.apply(claims)
     if mapped is None:
-        raise RejectedError("no_facts")
+        raise reject("no_facts")
     at = mapped.verified_at or now
     if at > now.plus(60):
-        raise RejectedError("not_yet")
+        raise reject("not_yet")
     until = at.plus(issuer.mapping.seconds)
     person = Person(f"{issuer.issuer}|{subject}", mapped.facts, until)
     expires = Instant(int(float(claims.get("exp") or until.micros / 1e6) * 1_000_000))

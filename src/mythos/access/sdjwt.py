@@ -19,15 +19,16 @@ from mythos.access.tokens import (
     LEEWAY,
     TOKEN_LIMIT,
     Rejected,
-    RejectedError,
     check_nonce,
     check_times,
     decode64url,
     digest_of,
     encode64url,
     open_jws,
+    reject,
     seconds_of,
 )
+from mythos.errors import TokenError
 from mythos.units import Digest, Instant
 
 TYPES: Final = ("dc+sd-jwt", "vc+sd-jwt")
@@ -64,8 +65,8 @@ def verify_sd_jwt(
     try:
         claims = open_sd_jwt(presentation, jwks, now, audience=issuer.audience, nonce=nonce, types=types)
         return verified(claims, issuer, now, digest, used)
-    except RejectedError as error:
-        return error.rejected
+    except TokenError as error:
+        return Rejected(error.code)
 
 
 def open_sd_jwt(
@@ -80,30 +81,30 @@ def open_sd_jwt(
     """The claims that were disclosed (section 7.1), with the key binding checked (section 7.3).
 
     Raises:
-        RejectedError: anything the RFC tells a verifier to reject.
+        TokenError: anything the RFC tells a verifier to reject.
     """
     if len(presentation) > TOKEN_LIMIT:
-        raise RejectedError("too_large")
+        raise reject("too_large")
     signed, *disclosures = presentation.split("~")
     binding = disclosures.pop() if disclosures else ""
     if not binding:
-        raise RejectedError("unbound")
+        raise reject("unbound")
     claims, algorithm = open_disclosed(signed, disclosures, jwks, now, types=types)
     confirmation = claims.get("cnf")
     key = cast("dict[str, Any]", confirmation).get("jwk") if isinstance(confirmation, dict) else None
     if not isinstance(key, dict):
-        raise RejectedError("unbound")
+        raise reject("unbound")
     holder = {
         name: value for name, value in cast("dict[str, Any]", key).items() if name not in {"kid", "use"}
     }
     bound = open_jws(binding, {"keys": [holder]}, types=(BINDING_TYPE,))
     check_nonce(bound, nonce)
     if bound.get("aud") != audience:
-        raise RejectedError("audience")
+        raise reject("audience")
     if abs(now.micros / 1e6 - (seconds_of(bound, "iat") or 0)) > BINDING_SECONDS + LEEWAY:
-        raise RejectedError("binding_time")
+        raise reject("binding_time")
     if bound.get("sd_hash") != _hash(algorithm, presentation.removesuffix(binding)):
-        raise RejectedError("binding_hash")
+        raise reject("binding_hash")
     return claims
 
 
@@ -118,8 +119,8 @@ def open_disclosed(
     """The claims behind the disclosures and the hash's name; not who shows them (section 7.1)."""
     payload = open_jws(signed, jwks, types=types)
     algorithm = payload.pop("_sd_alg", "sha-256")
-    if algorithm not in _HASHES:
-        raise RejectedError("hash")
+    if not isinstance(algorithm, str) or algorithm not in _HASHES:
+        raise reject("hash")
     opened = _Opened(algorithm, disclosures)
     claims = cast("dict[str, Any]", opened.reveal(payload, 0))
     opened.check_all_used()
@@ -140,30 +141,30 @@ class _Opened:
         for disclosure in disclosures:
             digest = _hash(algorithm, disclosure)
             if digest in self._by_digest:
-                raise RejectedError("disclosure_twice")
+                raise reject("disclosure_twice")
             self._by_digest[digest] = _disclosure(disclosure)
 
     def reveal(self, value: Any, depth: int) -> Any:
         """`value` with every digest replaced by what was disclosed for it, or left out."""
         if depth > _DEPTH:
-            raise RejectedError("too_deep")
+            raise reject("too_deep")
         if isinstance(value, list):
             return self._list(cast("list[Any]", value), depth)
         if not isinstance(value, dict):
             return value
         document = cast("dict[str, Any]", value)
         if "..." in document or "_sd_alg" in document:
-            raise RejectedError("reserved_name")
+            raise reject("reserved_name")
         revealed = {name: self.reveal(child, depth + 1) for name, child in document.items() if name != "_sd"}
         digests = document.get("_sd", [])
         if not isinstance(digests, list):
-            raise RejectedError("digests")
+            raise reject("digests")
         for digest in cast("list[Any]", digests):
             found = self._meet(digest, 3)
             if found is not None:
                 _, name, inner = found
                 if name in revealed or name in {"_sd", "...", "_sd_alg"}:
-                    raise RejectedError("claim_twice")
+                    raise reject("claim_twice")
                 revealed[name] = self.reveal(inner, depth + 1)
         return revealed
 
@@ -174,7 +175,7 @@ class _Opened:
                 document = cast("dict[str, Any]", item)
                 found = self._meet(document["..."], 2) if len(document) == 1 else None
                 if len(document) != 1:
-                    raise RejectedError("reserved_name")
+                    raise reject("reserved_name")
                 if found is not None:
                     revealed.append(self.reveal(found[1], depth + 1))
             else:
@@ -183,30 +184,30 @@ class _Opened:
 
     def _meet(self, digest: Any, length: int) -> list[Any] | None:
         if not isinstance(digest, str):
-            raise RejectedError("digests")
+            raise reject("digests")
         if digest in self._met:
-            raise RejectedError("digest_twice")
+            raise reject("digest_twice")
         self._met.add(digest)
         found = self._by_digest.get(digest)
         if found is not None and len(found) != length:
-            raise RejectedError("disclosure_kind")
+            raise reject("disclosure_kind")
         return found
 
     def check_all_used(self) -> None:
         """Every disclosure belongs to some digest."""
         if not self._by_digest.keys() <= self._met:
-            raise RejectedError("disclosure_unused")
+            raise reject("disclosure_unused")
 
 
 def _disclosure(text: str) -> list[Any]:
     try:
         value: Any = json.loads(decode64url(text))
     except (ValueError, RecursionError) as error:
-        raise RejectedError("disclosure") from error
+        raise reject("disclosure") from error
     if not isinstance(value, list):
-        raise RejectedError("disclosure")
+        raise reject("disclosure")
     parts = cast("list[Any]", value)
     names = parts[:-1]
     if len(parts) not in {2, 3} or not all(isinstance(name, str) for name in names):
-        raise RejectedError("disclosure")
+        raise reject("disclosure")
     return parts

@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any, Final, cast
 
 from mythos.access.people import json_object
-from mythos.errors import AccessError, MachineError
+from mythos.errors import AccessError, MachineError, TokenError
 from mythos.units import Digest, Instant
 
 ALGORITHMS: Final = ("ES256", "ES384", "ES512", "EdDSA", "Ed25519", "PS256", "RS256")
@@ -31,15 +31,16 @@ class Rejected:
     """A token that proves nothing. `fetch_keys`: its key is not known; the issuer's keys may have rotated."""
 
     reason: str
-    fetch_keys: bool = False
+
+    @property
+    def fetch_keys(self) -> bool:
+        """Whether fetching the issuer's keys anew may help."""
+        return self.reason == "unknown_key"
 
 
-class RejectedError(AccessError):
-    """Carries a `Rejected` out of the depths; never leaves this room."""
-
-    def __init__(self, reason: str, *, fetch_keys: bool = False) -> None:
-        super().__init__(f"the token is refused: {reason}", code=PUBLIC)
-        self.rejected = Rejected(reason, fetch_keys)
+def reject(reason: str) -> TokenError:
+    """The exception that carries a reason out of the depths of a check."""
+    return TokenError("the token proves nothing", code=reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +62,13 @@ def digest_of(token: str) -> Digest:
 
 
 def decode64url(text: str) -> bytes:
-    """Base64url without padding, in its one spelling (RFC 7515 section 2); raises `RejectedError`."""
+    """Base64url without padding, in its one spelling (RFC 7515 section 2); raises `TokenError`."""
     try:
         data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:
-        raise RejectedError("not_base64url") from error
+        raise reject("not_base64url") from error
     if encode64url(data) != text:
-        raise RejectedError("not_base64url")
+        raise reject("not_base64url")
     return data
 
 
@@ -85,26 +86,26 @@ def open_jws(token: str, jwks: Mapping[str, Any], *, types: Collection[str] = ()
         types: what the header's `typ` must be, one of; any when empty.
 
     Raises:
-        RejectedError: malformed, too large, another algorithm, type or key, or a bad signature.
+        TokenError: malformed, too large, another algorithm, type or key, or a bad signature.
     """
     from joserfc.errors import JoseError
     from joserfc.jws import deserialize_compact
 
     if len(token) > TOKEN_LIMIT:
-        raise RejectedError("too_large")
+        raise reject("too_large")
     parts = token.split(".")
     if len(parts) != 3:
-        raise RejectedError("not_a_jws")
+        raise reject("not_a_jws")
     header = _object(decode64url(parts[0]))
     if header.get("alg") not in ALGORITHMS:
-        raise RejectedError("algorithm")
+        raise reject("algorithm")
     if types and header.get("typ") not in types:
-        raise RejectedError("type")
+        raise reject("type")
     key = _key(header, jwks)
     try:
         opened = deserialize_compact(token, key, registry=_registry())
     except (JoseError, ValueError, TypeError) as error:
-        raise RejectedError("signature") from error
+        raise reject("signature") from error
     return _object(opened.payload or b"")
 
 
@@ -117,19 +118,19 @@ def _key(header: Mapping[str, Any], jwks: Mapping[str, Any]) -> Any:
         cast("dict[str, Any]", key)
         for key in listed
         if isinstance(key, dict)
-        and cast("dict[str, Any]", key).get("kty") in {"EC", "RSA", "OKP"}
+        and cast("dict[str, Any]", key).get("kty") in ("EC", "RSA", "OKP")
         and cast("dict[str, Any]", key).get("use", "sig") == "sig"
     ]
     kid = header.get("kid")
     chosen = usable if kid is None else [key for key in usable if key.get("kid", kid) == kid]
     if len(chosen) != 1:
-        raise RejectedError("unknown_key", fetch_keys=bool(kid))
+        raise reject("unknown_key" if kid else "no_key")
     if chosen[0].get("alg", header["alg"]) != header["alg"]:
-        raise RejectedError("algorithm")
+        raise reject("algorithm")
     try:
         return import_key(chosen[0])
     except (JoseError, ValueError, TypeError) as error:
-        raise RejectedError("key") from error
+        raise reject("key") from error
 
 
 @cache
@@ -162,28 +163,28 @@ def _object(data: bytes) -> dict[str, Any]:
     try:
         return json_object(data.decode(), where="token")
     except (AccessError, UnicodeDecodeError) as error:
-        raise RejectedError("not_json") from error
+        raise reject("not_json") from error
 
 
 def check_times(claims: Mapping[str, Any], now: Instant, *, needs_end: bool) -> None:
-    """Check `exp`, `nbf` and `iat` (RFC 7519 section 4.1); raises `RejectedError`."""
+    """Check `exp`, `nbf` and `iat` (RFC 7519 section 4.1); raises `TokenError`."""
     seconds = now.micros / 1e6
     end, start, issued = (seconds_of(claims, name) for name in ("exp", "nbf", "iat"))
     if end is None and needs_end:
-        raise RejectedError("no_expiry")
+        raise reject("no_expiry")
     if end is not None and seconds >= end + LEEWAY:
-        raise RejectedError("expired")
+        raise reject("expired")
     if max(start or 0.0, issued or 0.0) > seconds + LEEWAY:
-        raise RejectedError("not_yet")
+        raise reject("not_yet")
 
 
 def seconds_of(claims: Mapping[str, Any], name: str) -> float | None:
-    """A NumericDate; `None` when absent. Raises `RejectedError` for any other type."""
+    """A NumericDate; `None` when absent. Raises `TokenError` for any other type."""
     value = claims.get(name)
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _YEAR_10000:
-        raise RejectedError("claim_type")
+        raise reject("claim_type")
     return float(value)
 
 
@@ -196,10 +197,10 @@ def check_audience(claims: Mapping[str, Any], audience: str) -> None:
         or (claims.get("azp", audience) != audience)
         or (len(named) > 1 and "azp" not in claims)
     ):
-        raise RejectedError("audience")
+        raise reject("audience")
 
 
 def check_nonce(claims: Mapping[str, Any], nonce: str) -> None:
-    """The token answers the nonce that we sent; raises `RejectedError`."""
+    """The token answers the nonce that we sent; raises `TokenError`."""
     if not nonce or claims.get("nonce") != nonce:
-        raise RejectedError("unbound")
+        raise reject("unbound")
