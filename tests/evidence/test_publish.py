@@ -9,7 +9,6 @@ from types import SimpleNamespace
 import pytest
 
 from mythos.errors import LogCorruptError, LogError, NetworkError
-from mythos.evidence import publish
 from mythos.evidence.log import Log
 from mythos.evidence.note import Checkpoint
 from mythos.evidence.policy import Policy
@@ -29,43 +28,26 @@ def _until(reached, seconds=5.0):
 
 
 @pytest.fixture
-def estate(tmp_path, monkeypatch):
-    """A log with two witnesses that are reached without a socket; each can be taken down."""
-    witnesses = {
-        f"memory:{key.name}": SimpleNamespace(
-            up=True,
-            asked=0,
-            inner=Witness(tmp_path / f"{key.name}.db", key, {samples.ORIGIN: [samples.LOG.verify_key]}),
-        )
-        for key in samples.WITNESSES
-    }
+def estate(tmp_path):
+    """A log with two witnesses in this process; each can be taken down."""
+    made = SimpleNamespace(witnesses={}, folder=tmp_path / "log")
+    for key in samples.WITNESSES:
+        inner = Witness(tmp_path / f"{key.name}.db", key, {samples.ORIGIN: [samples.LOG.verify_key]})
+        made.witnesses[key.name] = SimpleNamespace(up=True, inner=inner)
 
-    class Peer:
-        def __init__(self, address, **_options):
-            self.address, self.witness = address, witnesses[address]
+    def ask(name):
+        def answer(body):
+            if not made.witnesses[name].up:
+                raise NetworkError(f"no answer from {name}")
+            return made.witnesses[name].inner.add_checkpoint(body, seconds=samples.NOW)
 
-        def request(self, method, path, body):
-            assert (method, path) == ("POST", "/add-checkpoint")
-            self.witness.asked += 1
-            if not self.witness.up:
-                raise NetworkError(f"no answer from {self.address}")
-            return self.witness.inner.add_checkpoint(body, seconds=samples.NOW)
-
-        def close(self):
-            pass
-
-    monkeypatch.setattr(publish, "Peer", Peer)
-    made = SimpleNamespace(witnesses=witnesses, folder=tmp_path / "log")
+        return name, answer
 
     @contextlib.contextmanager
-    def run(**options):
+    def run(*, disk=None, asking=True):
         log = Log.open(made.folder, samples.LOG, policy=samples.POLICY)
-        publisher = Publisher(
-            log,
-            Projection(made.folder, options.get("disk")),
-            samples.POLICY,
-            options.get("ask", list(witnesses)),
-        )
+        witnesses = [ask(name) for name in made.witnesses] if asking else []
+        publisher = Publisher(log, Projection(made.folder, disk), samples.POLICY, witnesses)
         publisher.start()
         try:
             yield log, publisher
@@ -75,7 +57,7 @@ def estate(tmp_path, monkeypatch):
 
     made.run = run
     yield made
-    for witness in witnesses.values():
+    for witness in made.witnesses.values():
         witness.inner.close()
 
 
@@ -101,19 +83,19 @@ def test_an_entry_goes_through_its_three_states(estate, tmp_path):
 
 
 def test_a_witness_that_is_down_holds_nobody_up_and_is_caught_up_with(estate):
-    down = estate.witnesses["memory:host-witness"]
+    down = estate.witnesses["host-witness"]
     down.up = False
     with estate.run() as (log, publisher):
         for entry in LIFE[:5]:
             log.append([entry])
         _until(lambda: publisher.size("published") == 5)
-        _until(lambda: "no answer" in str(publisher.witnesses()["memory:host-witness"]["problem"]))
+        _until(lambda: "no answer" in str(publisher.witnesses()["host-witness"]["problem"]))
         assert publisher.size("witnessed") == 0
         log.append(LIFE[5:])
         _until(lambda: publisher.size("published") == len(LIFE))
         down.up = True
         _until(lambda: publisher.size("witnessed") == len(LIFE))
-        assert publisher.witnesses()["memory:host-witness"]["problem"] == ""
+        assert publisher.witnesses()["host-witness"]["problem"] == ""
 
 
 def test_lines_of_two_witnesses_meet_on_one_checkpoint_while_the_log_grows(estate):
@@ -140,7 +122,7 @@ def test_cosignatures_outlive_a_restart_with_the_witnesses_gone(estate):
         _until(lambda: publisher.size("witnessed") == len(LIFE))
         _until((estate.folder / "witnessed").exists)
         text = str(publisher.checkpoint("witnessed"))
-    with estate.run(ask=[]) as (_, publisher):
+    with estate.run(asking=False) as (_, publisher):
         assert sorted(str(publisher.checkpoint("witnessed")).split("\n")) == sorted(text.split("\n"))
         assert publisher.size("published") == len(LIFE)
 
@@ -172,7 +154,7 @@ def test_a_fork_that_grew_past_the_witness_is_stopped(estate, tmp_path):
         _until(lambda: publisher.size("witnessed") == 6)
     shutil.rmtree(estate.folder)
     shutil.copytree(tmp_path / "backup", estate.folder)
-    with estate.run(ask=[]) as (log, _):
+    with estate.run(asking=False) as (log, _):
         log.append(LIFE[8:20])
     with estate.run() as (log, publisher):
         _until(lambda: "answered 422" in str(publisher.witnesses()))
@@ -181,10 +163,10 @@ def test_a_fork_that_grew_past_the_witness_is_stopped(estate, tmp_path):
 
 
 def test_a_database_older_than_the_published_checkpoint_is_not_served(estate, tmp_path):
-    with estate.run(ask=[]) as (log, _):
+    with estate.run(asking=False) as (log, _):
         log.append(LIFE[:5])
     shutil.copy(estate.folder / "log.db", tmp_path / "old.db")
-    with estate.run(ask=[]) as (log, _):
+    with estate.run(asking=False) as (log, _):
         log.append(LIFE[5:])
     shutil.copy(tmp_path / "old.db", estate.folder / "log.db")
     for extra in ("log.db-wal", "log.db-shm"):
@@ -199,7 +181,7 @@ def test_a_database_older_than_the_published_checkpoint_is_not_served(estate, tm
 
 
 def test_a_published_checkpoint_of_another_tree_is_not_built_upon(estate):
-    with estate.run(ask=[]) as (log, _):
+    with estate.run(asking=False) as (log, _):
         log.append(LIFE[:5])
     other = Checkpoint(samples.ORIGIN, 3, b"\1" * 32).sign(samples.LOG)
     (estate.folder / "checkpoint").write_text(str(other))
@@ -209,14 +191,14 @@ def test_a_published_checkpoint_of_another_tree_is_not_built_upon(estate):
 
 @pytest.mark.parametrize("torn", [b"", b"log.example\n5\n", None])
 def test_a_torn_or_missing_checkpoint_means_publishing_anew(estate, torn):
-    with estate.run(ask=[]) as (log, _):
+    with estate.run(asking=False) as (log, _):
         log.append(LIFE)
     if torn is None:
         shutil.rmtree(estate.folder / "tile")
         (estate.folder / "checkpoint").unlink()
     else:
         (estate.folder / "checkpoint").write_bytes(torn)
-    with estate.run(ask=[]) as (_, publisher):
+    with estate.run(asking=False) as (_, publisher):
         assert publisher.size("published") == len(LIFE)
         assert (estate.folder / "tile" / "entries").is_dir()
 
@@ -247,11 +229,11 @@ def test_a_line_by_a_key_that_the_trust_root_does_not_name_is_not_published(esta
     stranger = Witness(
         tmp_path / "s.db", samples.key("stranger", cosigner=True), {samples.ORIGIN: [samples.LOG.verify_key]}
     )
-    estate.witnesses["memory:host-witness"].inner.close()
-    estate.witnesses["memory:host-witness"].inner = stranger
+    estate.witnesses["host-witness"].inner.close()
+    estate.witnesses["host-witness"].inner = stranger
     with estate.run() as (log, publisher):
         log.append(LIFE[:1])
-        _until(lambda: "does not name" in str(publisher.witnesses()["memory:host-witness"]["problem"]))
+        _until(lambda: "does not name" in str(publisher.witnesses()["host-witness"]["problem"]))
         assert publisher.size("witnessed") == 0
         assert "stranger" not in str(publisher.checkpoint("published"))
 

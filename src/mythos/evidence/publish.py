@@ -29,6 +29,9 @@ REST: Final = 0.2
 """Seconds between publications while entries keep coming in bulk; far below the second that is promised."""
 
 
+Ask = Callable[[bytes], Reply]
+"""A witness in this process: from an add-checkpoint body to its answer."""
+
 ROUND: Final = 1.0
 """Seconds after which a checkpoint that is not witnessed yet gives way to a newer one."""
 
@@ -42,7 +45,8 @@ class Publisher:
         log: the writer.
         projection: where the static files go; this publisher alone writes there.
         policy: its quorum says when a checkpoint is witnessed.
-        witnesses: addresses to ask, each `unix:PATH` or an http(s) URL (the submission prefix).
+        witnesses: whom to ask: an address (`unix:PATH` or an http(s) URL, the submission prefix), or a name
+            and a function of the request's body for a witness in this process.
         changed: called from any thread after something was published or witnessed.
         clock: monotonic seconds.
 
@@ -55,7 +59,7 @@ class Publisher:
         log: Log,
         projection: Projection,
         policy: Policy,
-        witnesses: Sequence[str] = (),
+        witnesses: Sequence[str | tuple[str, Ask]] = (),
         changed: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -73,7 +77,10 @@ class Publisher:
         self._gathered: dict[int, Note] = {}
         self._recall()
         self._target, self._since = self._published, clock()
-        self._feeders = [_Feeder(self, address) for address in witnesses]
+        self._feeders = [
+            _Feeder(self, w, Peer(w, timeout=PATIENCE)) if isinstance(w, str) else _Feeder(self, *w)
+            for w in witnesses
+        ]
         self._publish()
         self._thread = threading.Thread(target=self._run, name="publish", daemon=True)
         log.committed = self._wake
@@ -247,12 +254,12 @@ def _size(note: Note | None) -> int:
 class _Feeder:
     """The conversation with one witness."""
 
-    def __init__(self, publisher: Publisher, address: str) -> None:
+    def __init__(self, publisher: Publisher, address: str, ask: Peer | Ask) -> None:
         self.address = address
         self.problem = ""
         self.cosigned = 0
         self._publisher = publisher
-        self._peer = Peer(address, timeout=PATIENCE)
+        self._asked = ask
         self._old = 0
         self.thread = threading.Thread(target=self._run, name=f"witness {address}", daemon=True)
 
@@ -269,14 +276,16 @@ class _Feeder:
                 self.problem = str(error)
                 threading.Event().wait(pause)
                 pause = min(5.0, 2 * pause)
-        self._peer.close()
+        if isinstance(self._asked, Peer):
+            self._asked.close()
 
     def _ask(self, note: Note) -> None:
         size = Checkpoint.parse(note.text).size
         for _ in range(3):
             old = min(self._old, size)
             body = AddCheckpoint(old, self._publisher.proof(old, size), note).to_bytes()
-            reply = self._peer.request("POST", "/add-checkpoint", body)
+            asked = self._asked
+            reply = asked.request("POST", "/add-checkpoint", body) if isinstance(asked, Peer) else asked(body)
             if reply.status == 200:
                 return self._take(note, size, reply)
             self._refused(reply, size)
