@@ -34,6 +34,8 @@ from mythos.dossier.values import ITEMS, dig, show, total
             "title A paper, url https://x.example",
         ),
         ([], "", ""),
+        ("²", "Wh", "² Wh"),
+        ("9" * 61, "FLOP", "9" * 61 + " FLOP"),
     ],
 )
 def test_a_value_reads_as_one_line(value: Any, unit: str, text: str) -> None:
@@ -54,6 +56,8 @@ def test_a_sum_with_an_unknown_part_is_unknown() -> None:
     assert total([1, "2", 3]) == 6
     assert total([1, None]) is None
     assert total(["1.5"]) is None
+    assert total(["²"]) is None
+    assert total(["9" * 5000]) is None
 
 
 def test_dig_looks_into_parts_and_lists() -> None:

@@ -11,7 +11,6 @@ be a revocation is in a version that nobody here can read. The clock is the witn
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -205,7 +204,7 @@ def _orders(body: Json, family: Collection[Digest], names: Collection[str]) -> b
     try:
         order = strict_yaml.loads(base64.b64decode(body["document"] or "", validate=True), where="directive")
         models = {str(model) for model in cast("dict[str, list[Any]]", order)["models"]}
-    except (MythosError, binascii.Error, KeyError, TypeError):
+    except (MythosError, ValueError, KeyError, TypeError):
         return True
     return not models.isdisjoint({"*", *names, *map(str, family)})
 

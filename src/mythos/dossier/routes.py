@@ -44,7 +44,8 @@ def draw(reach: Sequence[Reach], at: Instant | None) -> Html:
         *(_hub(r, place, r.state(at)) for r, place in zip(drawn, hubs, strict=True)),
     ]
     size = f"0 0 {right + _HUB} {height + 2 * _TOP}"
-    return tag("svg", Html(_HEAD), *parts, viewBox=size, role="img", xmlns="http://www.w3.org/2000/svg")
+    label = {"role": "img", "aria-label": phrase("page", "map").text("en")}
+    return tag("svg", Html(_HEAD), *parts, viewBox=size, xmlns="http://www.w3.org/2000/svg", **label)
 
 
 def _chain(reach: Reach) -> list[str]:

@@ -31,7 +31,7 @@ from mythos.errors import InputError
 from mythos.evidence.note import encode64
 from mythos.evidence.statement import PAYLOAD_TYPE, STATEMENT_TYPE, Json, canonical, pae
 from mythos.files import private_folder, read_private, write_private
-from mythos.units import Digest
+from mythos.units import Digest, exact
 
 OMS_PREDICATE: Final = "https://model_signing/signature/v1.0"
 _TOOL: Final = {"type": "application", "name": "mythos", "version": __version__}
@@ -98,7 +98,9 @@ def cyclonedx(passport: Passport) -> Json:
         "hashes": [_hash(passport.weights.hex)],
         "supplier": {"name": ", ".join(identity.organisations)},
         "licenses": [{"license": {"name": body["licence"]}}] if body["licence"] else [],
-        "externalReferences": [{"type": "distribution", "url": s["url"]}] if (s := body["source"]) else [],
+        "externalReferences": [{"type": "distribution", "url": s["url"]}]
+        if (s := body["source"]) and s["url"].startswith("https://")
+        else [],
         "pedigree": {"ancestors": [_parent(parent) for parent in passport.parents]}
         if passport.parents
         else {},
@@ -172,14 +174,22 @@ def _card(passport: Passport, architecture: str | None) -> Json:
         for result in act.predicate["results"]
     ]:
         card["quantitativeAnalysis"] = {"performanceMetrics": metrics}
-    spent = [act.predicate["energyWattHours"] for act in passport.of("training-compute")]
-    # The format wants a JSON number of kWh; the exact decimal stands in the properties.
-    if costs := [{"value": float(watt_hours) / 1000, "unit": "kWh"} for watt_hours in spent if watt_hours]:
-        energy: list[Json] = [
-            {"activity": "training", "energyProviders": [], "activityEnergyCost": c} for c in costs
-        ]
+    energy: list[Json] = [
+        {"activity": "training", "energyProviders": [], "activityEnergyCost": cost}
+        for act in passport.of("training-compute")
+        if (cost := _kilowatt_hours(act.predicate["energyWattHours"]))
+    ]
+    if energy:
         card["considerations"] = {"environmentalConsiderations": {"energyConsumptions": energy}}
     return card
+
+
+def _kilowatt_hours(watt_hours: str | None) -> Json:
+    """The JSON number that the format wants; the exact decimal stands in the properties."""
+    try:
+        return {"value": float(exact(watt_hours or "")) / 1000, "unit": "kWh"}
+    except InputError:
+        return {}
 
 
 def _properties(facts: Iterable[Fact]) -> list[dict[str, str]]:

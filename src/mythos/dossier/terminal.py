@@ -50,7 +50,8 @@ def _acts(passport: Passport) -> Table:
     for kind, row in KINDS.items():
         if acts := [act for act in passport.trusted if act.kind == kind]:
             by = clean(", ".join(acts[-1].organisations))
-            table.add_row(row["title"]["en"], str(len(acts)), show(when(acts[-1])), by, f"#{acts[-1].index}")
+            cells = (row["title"]["en"], str(len(acts)), show(when(acts[-1])), by, f"#{acts[-1].index}")
+            table.add_row(*map(Text, cells))
     return table
 
 

@@ -21,7 +21,7 @@ def show(value: Any, unit: str = "") -> str:
     match value:
         case bool():
             return "yes" if value else "no"
-        case int() | str() if unit and str(value).isdigit():
+        case int() | str() if unit and _counted(value):
             return _number(str(value), unit)
         case str() if moment := _TIME.match(value):
             return f"{moment[1]} {moment[2]} UTC"
@@ -69,4 +69,10 @@ def dig(value: Any, path: str) -> Any:
 
 def total(values: Sequence[Any]) -> int | None:
     """The sum of whole numbers given as numbers or decimal text; unknown when one of them is."""
-    return sum(map(int, values)) if all(str(value).isdigit() for value in values) else None
+    return sum(map(int, values)) if all(_counted(value) for value in values) else None
+
+
+def _counted(value: Any) -> bool:
+    """Whether a value is a whole number or its decimal text; text from the log may be anything."""
+    told = str(value)
+    return told.isascii() and told.isdigit() and len(told) <= 60
