@@ -11,7 +11,7 @@ Every decision is a function of values: what the log says under two cosigners (`
 A refusal is a value (`Refused`) with a code, a sentence and a citation. Only `seal`, `sealed` and `approver`
 touch a disk, and say so.
 
-    sealed = seal(model, out, identity=identify(model), release=1, keep=store_keys, now=Instant.now())
+    sealed = seal.seal(model, out, identity=identify(model), release=1, keep=store_keys, now=Instant.now())
     manifest, problems = check(out)                                  # needs no key
     deks, lease = engine.combine(answers, request=request, manifest=manifest.to_bytes())
     fd = open_into_memfd(file.within(out), file, deks[file.dek_id])  # nothing unauthenticated comes out
@@ -28,7 +28,7 @@ from mythos.custody.grant import Granted
 from mythos.custody.lease import Ended, Lease, Live
 from mythos.custody.record import Record
 from mythos.custody.release import EngineRelease, ReleaseRequest, RenewalRequest, sign_message
-from mythos.custody.seal import Sealed, open_into, open_into_memfd, seal
+from mythos.custody.seal import Sealed, open_into, open_into_memfd
 from mythos.custody.sealed import SealedFile, SealManifest, check, read_manifest
 
 __all__ = [
@@ -52,6 +52,5 @@ __all__ = [
     "read_manifest",
     "read_request",
     "request_digest",
-    "seal",
     "sign_message",
 ]
