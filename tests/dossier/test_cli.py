@@ -1,14 +1,16 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import click
 import pytest
 from click.testing import CliRunner
 from tests.dossier.conftest import POLICY, WEIGHTS, Story
 
 from mythos.cli.dossier import command
 from mythos.dossier.build import Dossier
+from mythos.dossier.forms import AUDIENCES
 from mythos.errors import InputError, NoTrustError
 
 Run = Callable[..., Any]
@@ -117,3 +119,9 @@ def test_a_problem_is_said_aloud(run: Run, story: Story, tmp_path: Path, dossier
     assert done.stderr.startswith("warning: checkpoint: ")
     assert "[quorum]" in done.stderr
     assert json.loads(done.stdout)["witnessed"] is None
+
+
+def test_the_audiences_offered_are_those_of_the_forms() -> None:
+    export = command.commands["export"]
+    (audience,) = [option for option in export.params if option.name == "audience"]
+    assert tuple(cast("click.Choice[str]", audience.type).choices) == AUDIENCES
