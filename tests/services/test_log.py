@@ -181,6 +181,8 @@ def test_errors_travel_with_their_names(client):
     reply = client.request("GET", "/v1/inclusion?index=x&size=1")
     assert (reply.status, json.loads(reply.body)["error"]) == (400, "MalformedError")
     assert client.request("GET", "/wait?size=1&state=believed").status == 400
+    for timeout in ("", "-1", "nan", "1e9", "inf"):
+        assert client.request("GET", f"/wait?size=1&timeout={timeout}").status == 400
     assert client.request("POST", "/v1/append", b"\0\5abc").status == 400
     assert client.request("POST", "/v1/append", b"").status == 400
 

@@ -185,7 +185,7 @@ class LogClient(Peer):
         Raises:
             LogError: not reached within `timeout` seconds.
         """
-        path = f"/wait?size={size}&state={state}&timeout={timeout}"
+        path = f"/wait?size={size}&state={state}&timeout={timeout:.3f}"
         return self._expect(self.request("GET", path, timeout=timeout + 5)).body.decode()
 
     def inclusion(self, index: int, size: int) -> list[bytes]:

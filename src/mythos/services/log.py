@@ -48,6 +48,7 @@ PAGE: Final = 256
 """Entries of one answer: what one full bundle holds."""
 
 _TILE: Final = re.compile(r"(?:[0-9]{1,2}|entries)(?:/x[0-9]{3})*/[0-9]{3}(?:\.p/[0-9]{1,3})?\Z", re.ASCII)
+_TIMEOUT: Final = re.compile(r"[0-9]{1,5}(?:\.[0-9]{1,3})?\Z", re.ASCII)
 _STATUS: Final[tuple[tuple[type[MythosError], int], ...]] = (
     (QuotaError, 429),
     (MalformedError, 400),
@@ -109,7 +110,7 @@ def log_app(log: Log, projection: Projection, publisher: Publisher, news: News) 
 
     async def wait(request: Request) -> Response:
         size, state = _number(request, "size"), _state(request)
-        seconds = min(MAX_WAIT, float(_number(request, "timeout", "30")))
+        seconds = _seconds(request)
         if not await news.wait(lambda: publisher.size(state) >= size, seconds):
             raise LogError(
                 f"not {state} in time",
@@ -209,9 +210,15 @@ async def _body(request: Request) -> bytes:
     return b"".join(parts)
 
 
-def _number(request: Request, name: str, default: str = "") -> int:
-    text = request.query_params.get(name, default)
-    return decimal(text.partition(".")[0] if name == "timeout" else text, what=name)
+def _number(request: Request, name: str) -> int:
+    return decimal(request.query_params.get(name, ""), what=name)
+
+
+def _seconds(request: Request) -> float:
+    text = request.query_params.get("timeout", "30")
+    if _TIMEOUT.match(text) is None:
+        raise InputError("not a timeout", expected="seconds such as 2.5", found=text[:40])
+    return min(MAX_WAIT, float(text))
 
 
 def _state(request: Request) -> State:
