@@ -36,6 +36,8 @@ COMMANDS: Final = {
     "grant": "grant",
     "release": "release",
     "serve": "serve",
+    "serve-key": "serve_key",
+    "train": "train",
 }
 
 

@@ -21,7 +21,6 @@ from rich.console import Console
 from mythos.cli.processes import Household, run
 from mythos.cli.shared import Home
 from mythos.files import write_atomic
-from mythos.units import Instant
 
 APPROVERS: Final = ("approver-a", "approver-b")
 GRANT_DAYS: Final = 30
@@ -84,11 +83,6 @@ class Life:
         self.console.print(
             f"     [green]✓[/] {fact[-1] if fact else ''} [dim]{seconds:.1f} s[/]", highlight=False
         )
-
-
-def grant_is_usable(grant: dict[str, Any] | None, now: Instant) -> bool:
-    """Whether a former start's grant still has at least an hour to run."""
-    return grant is not None and Instant.parse(grant["notAfter"]).since(now) > 3600
 
 
 def sealed_folder(home: Home, weights: str) -> Path:
