@@ -13,7 +13,15 @@ import pytest
 import uvicorn
 from starlette.applications import Starlette
 
-from mythos.errors import InputError, KeyReusedError, LogError, MalformedError, NotTrustedError, QuotaError
+from mythos.errors import (
+    InconsistentError,
+    InputError,
+    KeyReusedError,
+    LogError,
+    MalformedError,
+    NotTrustedError,
+    QuotaError,
+)
 from mythos.evidence import predicates as acts
 from mythos.evidence.client import LogClient, Peer
 from mythos.evidence.estate import Holder, first_root, policy_text
@@ -138,7 +146,7 @@ def test_a_thousand_entries_in_one_call(client):
     old, new = places[0].index, places[-1].index + 1
     head = Checkpoint.parse(Note.parse(client.wait(new)).text)
     proof = client.consistency(old, head.size)
-    with pytest.raises(Exception, match="older head"):
+    with pytest.raises(InconsistentError):
         verify_consistency(old, head.size, proof, b"\0" * 32, head.root)
 
 
