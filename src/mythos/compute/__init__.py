@@ -20,7 +20,7 @@ makes a record incomplete, and work that depends on data is counted every step a
                 optimizer.step()
     meter.model_flop, meter.executed_flop, meter.exact, meter.complete
 
-Only the meter needs torch; its names are loaded on first use.
+Only the meter needs torch (and its callback transformers); their names are loaded on first use.
 """
 
 from __future__ import annotations
@@ -40,14 +40,16 @@ from mythos.compute.ledger import Ledger, read, total
 from mythos.compute.record import Counts, Head, History, Work
 
 if TYPE_CHECKING:
+    from mythos.compute.huggingface import ComputeCallback
     from mythos.compute.meter import ComputeMeter
     from mythos.compute.ops import formulas
 
-_WITH_TORCH: Final = {"ComputeMeter": "meter", "formulas": "ops"}
+_WITH_TORCH: Final = {"ComputeCallback": "huggingface", "ComputeMeter": "meter", "formulas": "ops"}
 
 __all__ = [
     "CONVENTIONS",
     "Architecture",
+    "ComputeCallback",
     "ComputeMeter",
     "Convention",
     "Counts",

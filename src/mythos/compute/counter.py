@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Any, Final
 
 import torch
 from torch._ops import HigherOrderOperator
+from torch._subclasses.fake_tensor import FakeTensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode, _get_current_dispatch_mode
 from torch.utils.flop_counter import flop_registry
@@ -129,10 +132,10 @@ class Counter(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if FakeTensor in types:
+            return func(*args, **kwargs)  # shapes are being worked out: nothing is computed
         if func in _QUESTIONS or (types and any(_desugars(t) for t in types)):
-            return (
-                NotImplemented  # a sharded or nested tensor makes operators on plain ones of it: these count
-            )
+            return NotImplemented  # a sharded tensor makes operators on plain tensors of it: those count
         if isinstance(func, HigherOrderOperator):
             return self._higher_order(func, args, kwargs)
         if func is not torch.ops.prim.device.default:
@@ -178,9 +181,8 @@ class Counter(TorchDispatchMode):
                 self.tally.recompute += again
         elif known.unregistered:
             self.tally.unregistered.add(known.name)
-        if known.dynamic and (
-            reason := known.dynamic if isinstance(known.dynamic, str) else known.dynamic(args)
-        ):
+        reason = known.dynamic if isinstance(known.dynamic, str) else known.dynamic(args)
+        if reason and not _chooses_a_mask():
             self.tally.dynamic.add(reason)
 
     def _count(self, flop: int, args: Any) -> None:
@@ -195,6 +197,16 @@ class Counter(TorchDispatchMode):
         first = next((a for a in args if isinstance(a, torch.Tensor)), None)
         if flop and first is not None and not (first.is_floating_point() or first.is_complex()):
             tally.integer += flop
+
+
+def _chooses_a_mask() -> bool:
+    """Whether transformers is looking if a mask is needed: the score matrix counts whole with or without."""
+    frame: FrameType | None = sys._getframe()  # noqa: SLF001 (the one way to one's caller)
+    while frame is not None:
+        if frame.f_code.co_filename.endswith("transformers/masking_utils.py"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _desugars(kind: Any) -> bool:

@@ -83,13 +83,18 @@ class ComputeMeter(Journal):
         super().__init__(ledger=ledger, **settings | journal)
         self._device = device
         self._structures = {module: Structure(_inner(module)) for module in (model, *also)}
-        optimizers = [optimizer] if isinstance(optimizer, torch.optim.Optimizer) else optimizer
-        self._optimizers = [getattr(o, "optimizer", o) for o in optimizers]  # accelerate wraps them
+        self._optimizers: list[torch.optim.Optimizer] = []
+        for one in [optimizer] if isinstance(optimizer, torch.optim.Optimizer) else optimizer:
+            self.add_optimizer(one)
         self._replay_optimizer = replay_optimizer
         self._spans = Spans(self.new())
         self._calls = Calls()
         self._explicit = False
         self._undo: list[Callable[[], None]] = []
+
+    def add_optimizer(self, optimizer: Any) -> None:
+        """Count this optimizer too; say so before the meter is entered."""
+        self._optimizers.append(getattr(optimizer, "optimizer", optimizer))  # accelerate wraps them
 
     def __enter__(self) -> Self:
         for module in self._structures:
@@ -149,9 +154,10 @@ class ComputeMeter(Journal):
         self._explicit = True
         return self._spans.step
 
-    def end(self) -> None:
-        """End the step that `begin` started."""
+    def end(self, *, tokens: int = 0) -> None:
+        """End the step that `begin` started; `tokens` in addition to those it began with."""
         self._explicit = False
+        self._spans.step.tokens += tokens
         self._book(steps=1)
 
     def reduce(self) -> Counts:

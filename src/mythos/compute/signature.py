@@ -14,6 +14,7 @@ import functools
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from itertools import chain
+from types import FunctionType, MethodType, ModuleType
 from typing import Any, Final, cast
 
 import torch
@@ -57,9 +58,11 @@ def describe(value: Any, depth: int = _DEPTH) -> Hashable:
         return (kind, tuple(describe(v, depth - 1) for v in members))
     if isinstance(value, functools.partial):
         return (describe(value.func, 1), describe(value.args, depth - 1), describe(value.keywords, depth - 1))
-    if (code := getattr(value, "__code__", None)) is not None:
-        cells: Iterable[Any] = getattr(value, "__closure__", None) or ()
-        return (code, tuple(describe(c.cell_contents, depth - 1) for c in cells if _full(c)))
+    if isinstance(value, FunctionType | MethodType):
+        cells: Iterable[Any] = value.__closure__ or ()
+        return (value.__code__, tuple(describe(c.cell_contents, depth - 1) for c in cells if _full(c)))
+    if isinstance(value, ModuleType) or kind.__module__.startswith(("torch._C", "torch.distributed")):
+        return (kind, id(value))
     held = getattr(value, "__dict__", None)
     return (kind, describe(held, depth - 1) if held is not None and not callable(value) else id(value))
 

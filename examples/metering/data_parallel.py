@@ -1,0 +1,62 @@
+"""Two ranks under torchrun, with DDP or FSDP2: each counts its share, `reduce` gives the exact sum.
+
+torchrun --nproc-per-node 2 examples/metering/data_parallel.py ddp
+torchrun --nproc-per-node 2 examples/metering/data_parallel.py fsdp2
+python examples/metering/data_parallel.py single        # the same rows on one rank
+"""
+
+import os
+import sys
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.distributed.fsdp import fully_shard
+from torch.nn.parallel import DistributedDataParallel
+
+from mythos.compute import ComputeMeter
+
+WIDTH, ROWS, STEPS = 32, 16, 3
+
+
+def build() -> nn.Sequential:
+    """A network that every rank makes alike."""
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Linear(WIDTH, 4 * WIDTH),
+        nn.GELU(),
+        nn.Linear(4 * WIDTH, WIDTH),
+        nn.GELU(),
+        nn.Linear(WIDTH, WIDTH),
+    )
+
+
+def main(how: str) -> None:
+    """Train on this rank's rows and print the sum over ranks."""
+    world = 1 if how == "single" else int(os.environ["WORLD_SIZE"])
+    if how != "single":
+        dist.init_process_group("gloo")
+    model: nn.Module = build()
+    if how == "ddp":
+        model = DistributedDataParallel(model)
+    elif how == "fsdp2":
+        mesh = dist.init_device_mesh("cpu", (world,))
+        for layer in (model[0], model[2], model[4]):
+            fully_shard(layer, mesh=mesh)
+        fully_shard(model, mesh=mesh)
+    optimizer = torch.optim.AdamW(model.parameters())
+    with ComputeMeter(model, optimizer=optimizer) as meter:
+        for _ in range(STEPS):
+            with meter.step(tokens=ROWS // world):
+                model(torch.randn(ROWS // world, WIDTH)).square().mean().backward()
+                optimizer.step()
+                optimizer.zero_grad()
+    total = meter.reduce()
+    if how == "single" or dist.get_rank() == 0:
+        print(f"sum {total.model} {total.executed} exact {meter.exact}", flush=True)
+    if how != "single":
+        dist.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else "single")
