@@ -319,7 +319,7 @@ class _Run:
             write_atomic(self.out / "curve.jsonl", "".join(row.to_line() for row in self.curve).encode())
         with open(self.out / "curve.jsonl", "a", encoding="utf-8") as curve:
             while (progress := self._progress()) < 1:
-                share_of_peak = rate_at(progress, rates)
+                share_of_peak = rate_at(progress + 0.5 / run.steps, rates)  # at the middle of the step
                 loss = self._step_once(meter, share_of_peak)
                 self.step += 1
                 self.seconds = time.monotonic() - began
