@@ -14,6 +14,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
 
@@ -88,108 +89,130 @@ class News:
         return True
 
 
-def log_app(log: Log, projection: Projection, publisher: Publisher, news: News) -> Starlette:
-    """The app of one log; it starts the publisher, and closes both when it ends.
+@dataclass(frozen=True, slots=True)
+class _Service:
+    """The requests of one log."""
 
-    `news.tell` must be the publisher's `changed`.
-    """
+    log: Log
+    projection: Projection
+    publisher: Publisher
+    news: News
 
-    @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
-        publisher.start()
-        yield
-        await run_in_threadpool(publisher.close)
-        log.close()
-
-    async def append(request: Request) -> Response:
+    async def append(self, request: Request) -> Response:
+        """Append an entry bundle."""
         entries = unpack(await _body(request))
         key = unquote(request.headers.get("idempotency-key", ""))
-        appended = await run_in_threadpool(log.append, entries, key)
+        appended = await run_in_threadpool(self.log.append, entries, key)
         leaves = [encode64(a.leaf_hash) for a in appended]
         return JSONResponse({"first": appended[0].index, "leafHashes": leaves, "size": appended[0].size})
 
-    async def wait(request: Request) -> Response:
+    async def wait(self, request: Request) -> Response:
+        """Wait for a state."""
         size, state = _number(request, "size"), _state(request)
         seconds = _seconds(request)
-        if not await news.wait(lambda: publisher.size(state) >= size, seconds):
+        if not await self.news.wait(lambda: self.publisher.size(state) >= size, seconds):
             raise LogError(
                 f"not {state} in time",
                 expected=f"{size} entries",
-                found=str(publisher.size(state)),
-                advice=publisher.problem or "Look at the witnesses in `mythos log status`.",
+                found=str(self.publisher.size(state)),
+                advice=self.publisher.problem or "Look at the witnesses in `mythos log status`.",
                 code="timeout",
             )
-        return PlainTextResponse(str(publisher.checkpoint(state)))
+        return PlainTextResponse(str(self.publisher.checkpoint(state)))
 
-    async def checkpoint(request: Request) -> Response:
-        note = publisher.checkpoint(_state(request))
+    async def checkpoint(self, request: Request) -> Response:
+        """The newest checkpoint of a state."""
+        note = self.publisher.checkpoint(_state(request))
         if note is None:
             raise LogError("no checkpoint is witnessed yet", code="not_witnessed")
         return PlainTextResponse(str(note), headers={"cache-control": "no-cache"})
 
-    async def tile(request: Request) -> Response:
+    async def tile(self, request: Request) -> Response:
+        """A static file."""
         name = request.path_params["name"]
-        data = await run_in_threadpool(projection.read, f"tile/{name}") if _TILE.match(name) else None
+        data = await run_in_threadpool(self.projection.read, f"tile/{name}") if _TILE.match(name) else None
         if data is None:
             return PlainTextResponse("no such tile\n", 404)
         headers = {"cache-control": "public, max-age=31536000, immutable"}
         return Response(data, media_type=BUNDLE, headers=headers)
 
-    async def entries(request: Request) -> Response:
+    async def entries(self, request: Request) -> Response:
+        """Exact entries."""
         start, end = _number(request, "start"), _number(request, "end")
-        found = await run_in_threadpool(log.entries, start, min(end, start + PAGE))
+        found = await run_in_threadpool(self.log.entries, start, min(end, start + PAGE))
         return Response(pack(found), media_type=BUNDLE)
 
-    async def inclusion(request: Request) -> Response:
+    async def inclusion(self, request: Request) -> Response:
+        """An inclusion proof."""
         index, size = _number(request, "index"), _number(request, "size")
-        hashes = [encode64(h) for h in log.inclusion(index, size)]
+        hashes = [encode64(h) for h in self.log.inclusion(index, size)]
         return JSONResponse({"index": index, "size": size, "hashes": hashes})
 
-    async def consistency(request: Request) -> Response:
+    async def consistency(self, request: Request) -> Response:
+        """A consistency proof."""
         old, size = _number(request, "old"), _number(request, "size")
-        hashes = [encode64(h) for h in log.consistency(old, size)]
+        hashes = [encode64(h) for h in self.log.consistency(old, size)]
         return JSONResponse({"old": old, "size": size, "hashes": hashes})
 
-    async def proof(request: Request) -> Response:
-        index, note = _number(request, "index"), publisher.checkpoint("witnessed")
+    async def proof(self, request: Request) -> Response:
+        """A tlog-proof."""
+        index, note = _number(request, "index"), self.publisher.checkpoint("witnessed")
         size = 0 if note is None else Checkpoint.parse(note.text).size
         if note is None or index >= size:
             raise LogError("the entry is not witnessed yet", found=str(index), code="not_witnessed")
-        return PlainTextResponse(str(Proof(index, tuple(log.inclusion(index, size)), note)))
+        return PlainTextResponse(str(Proof(index, tuple(self.log.inclusion(index, size)), note)))
 
-    async def status(_request: Request) -> Response:
+    async def status(self, _request: Request) -> Response:
+        """Sizes and witnesses."""
         return JSONResponse(
             {
-                "origin": log.key.name,
-                "acknowledged": log.size,
-                "published": publisher.size("published"),
-                "witnessed": publisher.size("witnessed"),
-                "witnesses": publisher.witnesses(),
-                "problem": publisher.problem,
+                "origin": self.log.key.name,
+                "acknowledged": self.log.size,
+                "published": self.publisher.size("published"),
+                "witnessed": self.publisher.size("witnessed"),
+                "witnesses": self.publisher.witnesses(),
+                "problem": self.publisher.problem,
             }
         )
 
-    async def health(_request: Request) -> Response:
+    async def health(self, _request: Request) -> Response:
+        """Alive."""
         return PlainTextResponse("ok\n")
+
+    @asynccontextmanager
+    async def lifespan(self, _app: Starlette) -> AsyncGenerator[None]:
+        """Start the publisher; at the end close it and the log."""
+        self.publisher.start()
+        yield
+        await run_in_threadpool(self.publisher.close)
+        self.log.close()
+
+
+def log_app(log: Log, projection: Projection, publisher: Publisher, news: News) -> Starlette:
+    """The app of one log; it starts the publisher, and closes both when it ends.
+
+    `news.tell` must be the publisher's `changed`.
+    """
+    service = _Service(log, projection, publisher, news)
 
     def route(path: str, endpoint: Callable[[Request], Awaitable[Response]], method: str = "GET") -> Route:
         return Route(path, endpoint, methods=[method])
 
     return Starlette(
         routes=[
-            route("/v1/append", append, "POST"),
-            route("/wait", wait),
-            route("/checkpoint", checkpoint),
-            route("/tile/{name:path}", tile),
-            route("/v1/entries", entries),
-            route("/v1/inclusion", inclusion),
-            route("/v1/consistency", consistency),
-            route("/v1/proof", proof),
-            route("/v1/status", status),
-            route("/healthz", health),
+            route("/v1/append", service.append, "POST"),
+            route("/wait", service.wait),
+            route("/checkpoint", service.checkpoint),
+            route("/tile/{name:path}", service.tile),
+            route("/v1/entries", service.entries),
+            route("/v1/inclusion", service.inclusion),
+            route("/v1/consistency", service.consistency),
+            route("/v1/proof", service.proof),
+            route("/v1/status", service.status),
+            route("/healthz", service.health),
         ],
         exception_handlers={MythosError: _told},
-        lifespan=lifespan,
+        lifespan=service.lifespan,
     )
 
 
