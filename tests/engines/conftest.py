@@ -46,7 +46,13 @@ def engine_starter(
         listen = tmp_path_factory.mktemp("run") / "e.sock"
         engine = await Engine.launch(command=plain_command)
         try:
-            message = {"plain": str(smollm2), "alias": "smollm2", "listen": str(listen), "load": LOAD | load, "seconds": seconds}
+            message = {
+                "plain": str(smollm2),
+                "alias": "smollm2",
+                "listen": str(listen),
+                "load": LOAD | load,
+                "seconds": seconds,
+            }
             await engine.open(message, timeout=60)
             listen.unlink()
             yield engine

@@ -6,6 +6,7 @@ A test names how long the "lease" runs and sends renewals that are believed with
 import fcntl
 import os
 import sys
+import time
 
 from mythos.engines.frames import Frame
 from mythos.engines.process import Opened, run
@@ -15,6 +16,9 @@ F_SEAL_ALL = 0xF
 
 
 class PlainCustodian:
+    def __init__(self) -> None:
+        self.until = 0.0
+
     def hello(self) -> Frame:
         return {}
 
@@ -24,12 +28,17 @@ class PlainCustodian:
             while data := file.read(4 << 20):
                 os.write(descriptor, data)
         fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, F_SEAL_ALL)
-        return Opened(descriptor, frame["seconds"], {"bytes": os.fstat(descriptor).st_size})
+        self.until = time.monotonic() + frame["seconds"]
+        return Opened(descriptor, {"bytes": os.fstat(descriptor).st_size})
 
-    def renew(self, frame: Frame) -> float:
+    def renew(self, frame: Frame) -> Frame:
         if frame["seconds"] <= 0:
             raise LeaseError("a renewal that does not verify")
-        return float(frame["seconds"])
+        self.until = time.monotonic() + frame["seconds"]
+        return {"until": "later"}
+
+    def remaining(self) -> float:
+        return self.until - time.monotonic()
 
 
 if __name__ == "__main__":

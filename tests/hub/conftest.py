@@ -15,6 +15,7 @@ import httpx
 import pytest
 import uvicorn
 
+from mythos.custody.keys import HPKE_SUITE, HpkePrivateKey
 from mythos.engines import Ended, Engine
 from mythos.errors import EngineError, NetworkError
 from mythos.evidence.client import LogClient
@@ -22,6 +23,7 @@ from mythos.evidence.estate import ROLES, Holder, first_root, policy_text
 from mythos.evidence.log import Log
 from mythos.evidence.note import SigningKey
 from mythos.evidence.policy import Policy
+from mythos.evidence.predicates import HpkeKey
 from mythos.evidence.publish import Publisher
 from mythos.evidence.statement import Envelope
 from mythos.evidence.tiles import Projection
@@ -59,6 +61,8 @@ class World:
     log: str
     host: SigningKey
     policy: Policy
+    keys: dict[str, SigningKey]
+    hpke: dict[str, HpkePrivateKey]
 
 
 class Background:
@@ -90,27 +94,41 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("world")
     names = {name for keys, _ in ROLES.values() for name in keys}
     keys = {name: SigningKey.generate(name) for name in sorted(names)}
-    log_key, cosigner = SigningKey.generate("log"), SigningKey.generate("witness", cosigner=True)
-    holders = {name: Holder(key.verify_key, name) for name, key in keys.items()}
-    root = first_root(holders, log_key.verify_key, [cosigner.verify_key], verifier=None, now=Instant.now())
+    hpke = {name: HpkePrivateKey.generate() for name in ("approver-a", "approver-b")}
+    log_key = SigningKey.generate("log")
+    cosigners = [SigningKey.generate(name, cosigner=True) for name in ("witness", "host-witness")]
+    holders = {
+        name: Holder(
+            key.verify_key, name, HpkeKey(HPKE_SUITE, str(hpke[name].public)) if name in hpke else None
+        )
+        for name, key in keys.items()
+    }
+    verify_keys = [key.verify_key for key in cosigners]
+    root = first_root(holders, log_key.verify_key, verify_keys, verifier=None, now=Instant.now())
     policy = Policy.parse(policy_text(root))
-    witness = Witness(folder / "witness.db", cosigner, {"log": [log_key.verify_key]})
+    witnesses = [Witness(folder / f"{key.name}.db", key, {"log": [log_key.verify_key]}) for key in cosigners]
     (folder / "log").mkdir(mode=0o700)
     log = Log.open(folder / "log", log_key, policy=policy)
     news, projection = News(), Projection(folder / "log")
-    addresses = [f"unix:{folder / name}.sock" for name in ("w", "l")]
-    publisher = Publisher(log, projection, policy, addresses[:1], news.tell)
-    apps = {
-        str(folder / "w.sock"): witness_app(witness),
-        str(folder / "l.sock"): log_app(log, projection, publisher, news),
-    }
+    paths = [str(folder / f"w{number}.sock") for number in range(len(witnesses))]
+    publisher = Publisher(log, projection, policy, [f"unix:{path}" for path in paths], news.tell)
+    apps: dict[str, Any] = {path: witness_app(one) for path, one in zip(paths, witnesses, strict=True)}
+    apps[str(folder / "l.sock")] = log_app(log, projection, publisher, news)
+    address = f"unix:{folder / 'l.sock'}"
     with Background(apps):
         signers = [keys[name] for name in ROLES["root"][0]]
-        with LogClient(addresses[1]) as client:
+        with LogClient(address) as client:
             client.append([Envelope.sign(root.statement(), *signers).to_bytes()])
             client.wait(1)
-        yield World(addresses[1], keys["host"], policy)
-    witness.close()
+        yield World(address, keys["host"], policy, keys, hpke)
+    for one in witnesses:
+        one.close()
+
+
+@pytest.fixture(scope="session")
+def background() -> type[Background]:
+    """Runs apps on Unix sockets in a thread, as a context."""
+    return Background
 
 
 @dataclass

@@ -133,13 +133,13 @@ class Engine:
             if not finished:
                 self._write({"kind": "cancel", "id": name})
 
-    async def renew(self, message: Frame) -> float:
-        """Relay a renewal; seconds that the engine now allows itself.
+    async def renew(self, message: Frame) -> Frame:
+        """Relay a renewal; what the engine says about its lease then.
 
         Raises:
             EngineError: the renewal does not verify (the engine then keeps its old end) or it ended.
         """
-        return float((await self._ask({**message, "kind": "renew"}))["seconds"])
+        return await self._ask({**message, "kind": "renew"})
 
     async def audit(self) -> Frame:
         """The engine's own open files, environment names and confinement."""

@@ -35,10 +35,9 @@ _DESCRIPTORS: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Plain weights: a sealed memfd, how long they may be kept, and what is said about the opening."""
+    """Plain weights: a sealed memfd, and what is said about the opening."""
 
     descriptor: int
-    seconds: float
     facts: Frame
 
 
@@ -53,8 +52,12 @@ class Custodian(Protocol):
         """Open the weights. Raises `CustodyError` when the release does not allow it."""
         ...
 
-    def renew(self, frame: Frame) -> float:
-        """Seconds from now that a verified renewal allows. Raises `CustodyError` otherwise."""
+    def renew(self, frame: Frame) -> Frame:
+        """Take a verified renewal; what is said about it. Raises `CustodyError` otherwise."""
+        ...
+
+    def remaining(self) -> float:
+        """Seconds until the lease ends, by a clock the host cannot set. Raises `LeaseError` when over."""
         ...
 
 
@@ -115,7 +118,7 @@ def _load(channel: _Channel, custodian: Custodian, frame: Frame) -> Llama:
             "the engine is asked before it is opened", expected="open", found=frame["kind"][:40]
         )
     opened = custodian.open(frame)
-    _arm(opened.seconds)
+    _arm(custodian.remaining())
     channel.send({"kind": "opened", **opened.facts})
     llama = Llama.start(
         opened.descriptor, alias=frame["alias"], listen=frame["listen"], options=LoadOptions(**frame["load"])
@@ -132,6 +135,7 @@ def _serve(channel: _Channel, custodian: Custodian, llama: Llama, opening: Frame
     while (frame := channel.receive()) is not None:
         match frame["kind"]:
             case "generate":
+                _arm(custodian.remaining())  # the timer does not count suspend, the lease does
                 stop = running[frame["id"]] = threading.Event()
                 arguments = (channel, llama, frame, stop, running, slots)
                 threading.Thread(target=_generate, args=arguments, daemon=True).start()
@@ -149,10 +153,11 @@ def _serve(channel: _Channel, custodian: Custodian, llama: Llama, opening: Frame
 def _renew(custodian: Custodian, frame: Frame) -> Frame:
     """Move the end of the lease; a renewal that does not verify leaves it where it was."""
     try:
-        _arm(custodian.renew(frame))
+        told = custodian.renew(frame)
+        _arm(custodian.remaining())
     except MythosError as error:
         return {"kind": "failed", "code": error.code, "message": str(error)}
-    return {"kind": "renewed", "seconds": remaining()}
+    return {"kind": "renewed", **told}
 
 
 def _generate(

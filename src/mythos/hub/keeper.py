@@ -21,6 +21,7 @@ __all__ = ["Keeper", "Opener", "Serving"]
 
 _BACKOFF: Final = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)  # seconds before another engine is opened
 _STEADY: Final = 60.0
+_OVER: Final = frozenset({"lease_ended", "grant_ended"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class Keeper:
         while True:
             began = time.monotonic()
             ended = await self._until_end(serving)
-            if ended.code == "lease_ended" and not self._renew:
+            if ended.code in _OVER and not self._renew:
                 return
             failures = 0 if time.monotonic() - began > _STEADY else failures + 1
             serving = await self._reopen(failures)
@@ -133,7 +134,7 @@ class Keeper:
 
 
 def _gone(serving: Serving, ended: Ended) -> Problem:
-    if ended.code == "lease_ended":
+    if ended.code in _OVER:
         message = f"The lease ended at {serving.until}; ask the approvers to renew the grant."
         return _problem("lease_ended", message)
     return _problem("engine_ended", f"The engine ended ({ended.code}); another is being opened.", retry=2)

@@ -131,6 +131,10 @@ class Receipts:
         await self._store.run(self._store.post, entries, facts)
         self._news.set()
 
+    async def fact(self, name: str) -> bytes | None:
+        """A fact that was kept with a statement."""
+        return await self._store.run(self._store.fact, name)
+
     async def recover(self) -> int:
         """Commit to `lost` for every line that a killed hub left open; how many."""
         rows = await self._store.run(self._store.unfinished)

@@ -1,0 +1,92 @@
+"""`mythos serve`: open a granted model in a confined engine and answer over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from mythos.cli.shared import Home, as_option, emit, home_option, json_option, log_option, say
+
+
+@click.command()
+@home_option
+@as_option("host")
+@click.option("--grant", required=True, metavar="DIGEST", help="The grant: its leaf in the log.")
+@click.option(
+    "--sealed", required=True, type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="The sealed folder that was granted.",
+)  # fmt: skip
+@click.option("--port", default=8642, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--name", "names", multiple=True, metavar="HOST", help="A host name it may be called by. Repeatable."
+)
+@click.option(
+    "--release", "releases", multiple=True, metavar="KEYNAME=ADDRESS",
+    help="An approver's release service. Default: the home's own sockets. Repeatable.",
+)  # fmt: skip
+@click.option("--context", default=4096, show_default=True, help="Tokens of one request, prompt and answer.")
+@click.option("--slots", default=2, show_default=True, help="Requests answered at once.")
+@click.option("--threads", default=0, help="Computing threads. Default: one for each core.")
+@click.option("--no-renew", is_flag=True, help="Ask for no renewal: the lease's end is the end.")
+@click.option("--retention", default=7, show_default=True, help="Days that transcripts are kept.")
+@log_option
+@json_option
+def command(
+    home: Home, party: str, grant: str, sealed: Path, port: int, host: str, names: Sequence[str],
+    releases: Sequence[str], context: int, slots: int, threads: int, no_renew: bool, retention: int,
+    log: str | None, as_json: bool,
+) -> None:  # fmt: skip
+    r"""Answer until SIGTERM; then the engine is wiped, and said to be.
+
+    Needs an API key to be called: mythos serve-key new.
+
+    \b
+    mythos serve --grant sha256:… --sealed sealed/smollm2
+    mythos serve --grant sha256:… --sealed sealed/smollm2 --release approver-b=https://b.example:7002
+    """
+    import asyncio
+    import signal
+
+    from mythos.cli.parties import follower, log_client, signing_key
+    from mythos.engines import LoadOptions
+    from mythos.hub import Parts, Serving, Settings, listen, serve
+    from mythos.hub.release import Release, Site
+    from mythos.units import Digest
+
+    address = log or home.address("log")
+    leaf, signer = Digest.parse(grant), signing_key(home, party)
+    given = {name: value for name, _, value in (item.partition("=") for item in releases)}
+    approvers = {f"approver-{letter}": home.address(f"release-approver-{letter}") for letter in "ab"} | given
+    site = Site(leaf, sealed, approvers, home.runtime, LoadOptions(context, slots, threads))
+    settings = Settings(
+        folder=home.party(party), log=address, signer=signer, slots=slots, renew=not no_renew,
+        names=frozenset(name.lower() for name in (host, *names)), retention_days=retention,
+    )  # fmt: skip
+    sock = listen(host, port)
+    url = f"http://{host}:{sock.getsockname()[1]}"
+
+    def ready(parts: Parts) -> None:
+        state = parts.keeper.state
+        if isinstance(state, Serving):
+            document = {
+                "url": url,
+                "model": state.model,
+                "weights": str(state.weights),
+                "until": str(state.until),
+            }
+            emit(document, as_json=as_json, line=f"{state.model} is served at {url}/v1 until {state.until}")
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        with log_client(home, log) as client:
+            view = follower(home, client)
+            await serve(settings, sock, lambda receipts: Release(site, signer, view, receipts), ready, stop)
+
+    say(f"opening {sealed.name} under grant {grant[:19]}…")
+    asyncio.run(run())
+    say("the engine is gone; stopped")
