@@ -1,7 +1,7 @@
 """Fixtures and rules for the whole suite.
 
-A skip is loud: its reason is printed in the summary. Under `make test-all` only two kinds are allowed, a
-missing shared folder and missing hardware; any other skip fails the run.
+A skip is loud: its reason is printed in the summary. Under `make test-all` only a missing shared folder,
+missing hardware and a missing browser are allowed; any other skip fails the run.
 """
 
 import os
@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
-ALLOWED_SKIPS = ("shared folder missing:", "hardware missing:")
+ALLOWED_SKIPS = ("shared folder missing:", "hardware missing:", "browser missing:")
 
 
 @pytest.fixture(scope="session")

@@ -9,23 +9,23 @@ SOURCE = Path(__file__).parents[1] / "src" / "mythos"
 
 # Lines of code and text a room may hold. The sum is the budget of the whole package.
 ROOMS = {
-    "evidence": 2_300,
-    "custody": 1_800,
-    "hub": 1_700,
-    "engines": 1_300,
-    "access": 1_700,
-    "regimes": 900,
+    "evidence": 4_800,
+    "custody": 2_500,
+    "hub": 3_200,
+    "engines": 1_700,
+    "access": 3_800,
+    "regimes": 2_400,
     "watch": 1_000,
     "data": 1_000,
     "synthesis": 1_400,
-    "model": 800,
-    "train": 900,
-    "compute": 1_600,
-    "cli": 2_400,
+    "model": 1_000,
+    "train": 2_000,
+    "compute": 3_000,
+    "cli": 4_600,
     "console": 300,
-    "services": 900,
-    "dossier": 1_000,
-    "weights": 700,
+    "services": 1_200,
+    "dossier": 1_800,
+    "weights": 1_000,
 }
 
 

@@ -46,8 +46,6 @@ expected, what was found and what to do.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 
 class MythosError(Exception):
     """The root of every exception Mythos raises.
@@ -60,7 +58,7 @@ class MythosError(Exception):
         code: a stable machine-readable name; the class name in snake case when not given.
     """
 
-    exit_status: ClassVar[int] = 3
+    exit_status: int = 3
 
     def __init__(
         self, message: str, *, expected: str = "", found: str = "", advice: str = "", code: str = ""
@@ -247,4 +245,8 @@ class MachineError(MythosError):
 
 
 class ProcessError(MythosError):
-    """A command or service that was started ended with an error; its own message says why."""
+    """A command or service that was started ended with an error; its own message and status say why."""
+
+    def __init__(self, message: str, *, status: int = 3, advice: str = "") -> None:
+        super().__init__(message, advice=advice)
+        self.exit_status = status

@@ -49,7 +49,10 @@ def run(argv: Sequence[str], *, show_progress: bool = False) -> dict[str, Any]:
     )
     if done.returncode != 0:
         said = (done.stderr or "").strip().removeprefix("mythos: ")
-        raise ProcessError(said or f"mythos {' '.join(argv[:2])} ended with status {done.returncode}")
+        raise ProcessError(
+            said or f"mythos {' '.join(argv[:2])} ended with status {done.returncode}",
+            status=done.returncode if done.returncode in {1, 2} else 3,
+        )
     document: dict[str, Any] = json.loads(done.stdout)
     return document
 

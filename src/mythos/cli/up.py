@@ -98,7 +98,8 @@ def _refuse_lacking_machine(home: Home, port: int) -> None:
 def _prepare(life: Life) -> None:
     home = life.home
     life.console.print(
-        "[bold]Parties[/] owner, approver-a, approver-b, host, witness: five homes, five sets of keys"
+        "[bold]Parties[/] owner, approver-a, approver-b, host, witness: a home and keys of its own each",
+        soft_wrap=True,
     )
     for party, name, hpke in PARTY_KEYS:
         life.once(f"key {name}", "keys", "new", "--as", party, "--name", name, *(["--hpke"] if hpke else []))
