@@ -26,7 +26,12 @@ def command() -> None:
     help="Whose `log` lines are witnessed. Default: HOME/trust.policy.",
 )
 def serve(home: Home, party: str, name: str | None, address: str | None, policy: Path | None) -> None:
-    """Answer add-checkpoint requests (C2SP tlog-witness) until SIGTERM."""
+    r"""Answer add-checkpoint requests (C2SP tlog-witness) until SIGTERM.
+
+    \b
+    mythos witness serve
+    mythos witness serve --as host --name host-witness --address http://127.0.0.1:7001
+    """
     from mythos.evidence.note import SigningKey, VerifyKey
     from mythos.evidence.policy import Policy
     from mythos.evidence.witness import Witness
