@@ -1,0 +1,107 @@
+"""The facts of a question, each of its type; nothing is guessed, and what is not stated is unknown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final, Literal, cast
+
+from mythos.errors import InputError
+from mythos.regimes.scalar import Scalar, day, number
+from mythos.regimes.truth import Seen
+
+_COUNTRY: Final = re.compile(r"[A-Z]{2}\Z", re.ASCII)
+_LONGEST: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class FactType:
+    """What a fact may be and what it means. A `name` is compared without case and punctuation."""
+
+    type: Literal["boolean", "number", "share", "text", "name", "country", "date", "choice"]
+    en: str
+    ja: str = ""
+    max: str = "1e60"
+    one_of: tuple[str, ...] = ()
+
+    def parse(self, value: object, name: str) -> Scalar | None:
+        """The value, or None when it is stated to be unknown.
+
+        Raises:
+            InputError: another type, a binary float, a negative or absurd number.
+        """
+        expected = {
+            "boolean": "true or false",
+            "share": "a share from 0 to 1",
+            "number": f"a number up to {self.max}",
+            "country": "an ISO 3166-1 alpha-2 code",
+            "choice": f"one of {', '.join(self.one_of)}",
+        }.get(self.type, "text")
+        match self.type:
+            case "boolean":
+                right = value is None or isinstance(value, bool)
+            case "number" | "share":
+                value = None if value is None else number(value, name)
+                right = value is None or value <= number("1" if self.type == "share" else self.max, name)
+            case "date":
+                return None if value is None else day(value, name)
+            case _:
+                words = value if isinstance(value, str) and 0 < len(value) <= _LONGEST else None
+                value = plain(words) if words and self.type == "name" else value
+                right = value is None or (
+                    words is not None
+                    and (self.type != "country" or _COUNTRY.match(words) is not None)
+                    and (self.type != "choice" or words in self.one_of)
+                )
+        if not right:
+            raise InputError(
+                f"the fact {name} is wrong", expected=expected, found=repr(value)[:60], advice=f"{self.en}."
+            )
+        return cast("Scalar | None", value)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is stated: known values. `strangers` are names that no rule reads."""
+
+    values: Mapping[str, Scalar]
+    strangers: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, stated: Mapping[str, object], vocabulary: Mapping[str, FactType]) -> Facts:
+        """Type every fact; names ending in `_note` are for people."""
+        names = [name for name in stated if not name.endswith("_note")]
+        parsed = {name: vocabulary[name].parse(stated[name], name) for name in names if name in vocabulary}
+        strangers = tuple(sorted(name for name in names if name not in vocabulary))
+        return cls({name: value for name, value in parsed.items() if value is not None}, strangers)
+
+    def __getitem__(self, name: str) -> Seen:
+        value = self.values.get(name)
+        return Seen.unknown(name) if value is None else Seen.of(value)
+
+    def number(self, name: str) -> Fraction | None:
+        """A known number, or None."""
+        return cast("Fraction | None", self.values.get(name))
+
+    def flag(self, name: str) -> bool | None:
+        """A known truth, or None."""
+        return cast("bool | None", self.values.get(name))
+
+    def contradictions(self) -> tuple[str, ...]:
+        """Facts that cannot all be true, as sentences."""
+        ops, flop = self.number("ops"), self.number("flop")
+        stages = [self.number("ops_pretrain"), self.number("ops_rl_and_finetune")]
+        total = sum((stage for stage in stages if stage is not None), Fraction(0))
+        found: list[str] = []
+        if ops is not None and (total > ops or (None not in stages and total != ops)):
+            found.append("ops is not the sum of ops_pretrain and ops_rl_and_finetune")
+        if ops is not None and flop is not None and flop > ops:
+            found.append("flop is more than ops, of which it is a part")
+        return tuple(found)
+
+
+def plain(name: str) -> str:
+    """A name as it is compared: lower case, punctuation and spaces as one space."""
+    return " ".join(re.findall(r"\w+", name.casefold()))
