@@ -42,11 +42,7 @@ class Energy:
     """Microjoules between two calls of `take`: read where the machine lets us, else estimated and said so."""
 
     def __init__(
-        self,
-        *,
-        watts: int | None = None,
-        rapl: Path = _RAPL,
-        clock: Callable[[], int] = time.monotonic_ns,
+        self, *, watts: int | None = None, rapl: Path = _RAPL, clock: Callable[[], int] = time.monotonic_ns
     ) -> None:
         self._watts = watts if watts is not None else WATTS_PER_CORE * (os.cpu_count() or 1)
         self._domains = [d for d in sorted(rapl.glob("intel-rapl:*")) if d.name.count(":") == 1]
