@@ -54,7 +54,16 @@ class LazyGroup(click.Group):
         if file is None:
             return None
         command: click.Command = importlib.import_module(f"mythos.cli.{file}").command
+        _keep_examples(command)
         return command
+
+
+def _keep_examples(command: click.Command) -> None:
+    r"""Let the examples in raw docstrings keep their lines: click looks for a backspace, not for `\b`."""
+    command.help = (command.help or "").replace("\\b\n", "\b\n")
+    if isinstance(command, click.Group):
+        for child in command.commands.values():
+            _keep_examples(child)
 
 
 @click.group(
@@ -69,6 +78,9 @@ def cli() -> None:
     mythos doctor                    what this machine lacks, before anything is downloaded
     mythos verify dossier.json       check a proof offline, with the policy you hold
     """
+
+
+_keep_examples(cli)
 
 
 def main() -> None:
