@@ -390,7 +390,7 @@ def test_an_answer_that_takes_too_long_is_ended(
     runner: asyncio.Runner, start_hub: Callable[..., Any]
 ) -> None:
     async def scenario() -> None:
-        async with start_hub(limits=Limits(answer_seconds=0.4)) as hub:
+        async with start_hub(limits=Limits(answer_seconds=2.0)) as hub:
             assert (await hub.chat(LONG)).status_code == 504
             streamed = await hub.chat(LONG, stream=True)
             assert events(streamed.text)[-1]["error"]["code"] == "time_limit"

@@ -124,7 +124,7 @@ class Release:
         return replace(serving, lease=lease, until=until)
 
     async def wiped(self, serving: Serving, ended: Ended, /) -> None:
-        """State that the engine and its plain weights are gone; an incident too when it did not end itself."""
+        """State that the engine and its plain weights are gone, and an incident if it was not meant to."""
         await self._state_wiped(Subject(serving.model, serving.weights), ended)
 
     def _granted(self) -> Granted:
