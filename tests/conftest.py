@@ -28,6 +28,21 @@ def shared() -> Path:
     return SHARED
 
 
+@pytest.fixture(scope="session")
+def smollm2(root: Path) -> Path:
+    """The real model, fetched once; skips loudly without a network and without the cache."""
+    from mythos.errors import NetworkError
+    from mythos.weights.fetch import resolve
+
+    cache = Path(os.environ.get("MYTHOS_TEST_CACHE", root / ".pytest_cache" / "models"))
+    cache.mkdir(parents=True, exist_ok=True)
+    cache.chmod(0o700)
+    try:
+        return resolve("smollm2", cache)
+    except NetworkError as error:
+        pytest.skip(f"hardware missing: a network to fetch the model ({error})")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if os.environ.get("MYTHOS_TEST_ALL") != "1":
         return

@@ -1,6 +1,5 @@
 """The real model and a real engine over it."""
 
-import os
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -10,23 +9,9 @@ from typing import Any
 import pytest
 
 from mythos.engines.client import Engine
-from mythos.errors import NetworkError
-from mythos.weights.fetch import resolve
 
 PLAIN_ENGINE = Path(__file__).parent / "plain_engine.py"
 LOAD = {"context": 2048, "slots": 2, "threads": 0, "batch": 128}
-
-
-@pytest.fixture(scope="session")
-def smollm2(root: Path) -> Path:
-    """The real model, fetched once; skips loudly without a network and without the cache."""
-    cache = Path(os.environ.get("MYTHOS_TEST_CACHE", root / ".pytest_cache" / "models"))
-    cache.mkdir(parents=True, exist_ok=True)
-    cache.chmod(0o700)
-    try:
-        return resolve("smollm2", cache)
-    except NetworkError as error:
-        pytest.skip(f"no network and no cached model: {error}")
 
 
 @pytest.fixture(scope="session")

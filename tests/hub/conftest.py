@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import sys
 import threading
 import time
@@ -17,7 +16,7 @@ import uvicorn
 
 from mythos.custody.keys import HPKE_SUITE, HpkePrivateKey
 from mythos.engines import Ended, Engine
-from mythos.errors import EngineError, NetworkError
+from mythos.errors import EngineError
 from mythos.evidence.client import LogClient
 from mythos.evidence.estate import ROLES, Holder, first_root, policy_text
 from mythos.evidence.log import Log
@@ -36,22 +35,10 @@ from mythos.hub.store import Store
 from mythos.services.log import News, log_app
 from mythos.services.witness import witness_app
 from mythos.units import Instant
-from mythos.weights.fetch import SMOLLM2, resolve
+from mythos.weights.fetch import SMOLLM2
 
 PLAIN_ENGINE = Path(__file__).parents[1] / "engines" / "plain_engine.py"
 LOAD = {"context": 2048, "slots": 2, "threads": 0, "batch": 128}
-
-
-@pytest.fixture(scope="session")
-def smollm2(root: Path) -> Path:
-    """The real model, fetched once; skips loudly without a network and without the cache."""
-    cache = Path(os.environ.get("MYTHOS_TEST_CACHE", root / ".pytest_cache" / "models"))
-    cache.mkdir(parents=True, exist_ok=True)
-    cache.chmod(0o700)
-    try:
-        return resolve("smollm2", cache)
-    except NetworkError as error:
-        pytest.skip(f"no network and no cached model: {error}")
 
 
 @dataclass
