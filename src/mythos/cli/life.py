@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
+from rich.markup import escape
 
 from mythos.cli.processes import Household, run
 from mythos.cli.shared import Home
@@ -80,8 +81,9 @@ class Life:
         fact: list[str] = []
         yield fact.append
         seconds = time.monotonic() - started
+        told = escape(fact[-1]) if fact else ""
         self.console.print(
-            f"     [green]✓[/] {fact[-1] if fact else ''} [dim]{seconds:.1f} s[/]", highlight=False
+            f"     [green]✓[/] {told} [dim]{seconds:.1f} s[/]", highlight=False, soft_wrap=True
         )
 
 

@@ -27,6 +27,13 @@ TOKENS: Final = 32
 SOON: Final = 3600.0
 """A grant that ends within so many seconds is not started on; a new one is asked for."""
 
+ORGANISATIONS: Final = (
+    ("owner", "Developer"),
+    ("root", "Developer"),
+    ("approver-a", "Developer"),
+    ("approver-b", "Regulator"),
+    ("host", "Regional operator"),
+)
 PARTY_KEYS: Final = (
     ("owner", "owner", False),
     ("owner", "log", False),
@@ -103,7 +110,8 @@ def _prepare(life: Life) -> None:
     )
     for party, name, hpke in PARTY_KEYS:
         life.once(f"key {name}", "keys", "new", "--as", party, "--name", name, *(["--hpke"] if hpke else []))
-    life.once("trust", "trust", "init")
+    who = [part for name, org in ORGANISATIONS for part in ("--organisation", f"{name}={org}")]
+    life.once("trust", "trust", "init", *who)
     witness, host_witness = home.address("witness"), home.address("host-witness")
     life.service("witness", witness, "witness", "serve", "--as", "witness")
     life.service("host-witness", host_witness, "witness", "serve", "--as", "host", "--name", "host-witness")
