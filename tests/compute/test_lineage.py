@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mythos.compute.draw import mermaid, rounded, svg
-from mythos.compute.lineage import Graph, Total, modification, to_document, total
+from mythos.compute.lineage import Graph, Total, to_document, total
 from mythos.errors import ComputeError
 from mythos.regimes.facts import Facts
 from mythos.regimes.pack import shipped
@@ -170,15 +170,6 @@ def test_recomputation_counts_where_the_instrument_does_not_say() -> None:
     family = Family().spent("a", 100, executed=130)
     assert found(family, "a", "EU-GPAI-SR").most == 100
     assert found(family, "a", "US-EAR-4E091").most == 130
-
-
-def test_modifications_add_up_against_the_original() -> None:
-    family = Family().spent("original", 900).spent("first", 100).spent("second", 150).spent("expert", 7)
-    family.made("first", "adapt", "original").made("second", "merge", "first", "expert")
-    change = modification(Graph.of(family.envelopes), weights("second"), weights("original"))
-    assert (change.added.flop, change.before.flop) == (250, 900)
-    with pytest.raises(ComputeError, match="not made from"):
-        modification(Graph.of(family.envelopes), weights("original"), weights("second"))
 
 
 @given(

@@ -20,8 +20,8 @@ from typing import Any, Final, Literal, cast, get_args
 from mythos.errors import ComputeError
 from mythos.evidence.predicates import Derivation, ModelIdentity, TrainingCompute
 from mythos.evidence.statement import Envelope
+from mythos.regimes import Counts
 from mythos.regimes.facts import Facts
-from mythos.regimes.instrument import Counts
 from mythos.units import Digest, Flop, exact
 
 Way = Literal[
@@ -237,34 +237,6 @@ def total(graph: Graph, weights: Digest, counts: Counts = EVERYTHING, facts: Fac
         tuple(sorted(needs)),
         tuple(review),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Modification:
-    """What was added to an original, and what the original had cost."""
-
-    original: Digest
-    added: Total
-    before: Total
-
-
-def modification(graph: Graph, weights: Digest, original: Digest) -> Modification:
-    """The training between an original and what was made from it, however many steps that took.
-
-    Raises:
-        ComputeError: the weights do not descend from the original.
-    """
-    lineage = graph.ways(weights)
-    if original not in lineage or original == weights:
-        raise ComputeError(
-            "these weights were not made from that original",
-            expected="one of its ancestors",
-            found=str(original),
-        )
-    between = {d for d in lineage if d != original and original in graph.ways(d)}
-    inside = {d: tuple(e for e in graph.parents(d) if e.parent in between) for d in between}
-    added = total(Graph(inside, graph.figures, graph.names), weights)
-    return Modification(original, added, total(graph, original))
 
 
 def _way(role: str, kind: str) -> Way:
