@@ -306,7 +306,7 @@ def test_a_decider_keeps_one_plan_for_each_stretch_and_never_a_stale_answer():
 
 
 def test_a_full_store_of_answers_is_emptied_not_grown(monkeypatch):
-    monkeypatch.setattr("mythos.access.decide._ANSWERS_KEPT", 4)
+    monkeypatch.setattr("mythos.access.truth.KEPT", 4)
     monkeypatch.setattr("mythos.access.decide._PLANS_KEPT", 2)
     law = Directives.of([directive(who={"entity_in": "a"}, lists={"a": [f"e{n}" for n in range(9)]})])
     decider = Decider(law, Entities.of([]), Lineage())

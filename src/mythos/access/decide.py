@@ -12,21 +12,19 @@ so no answer outlives the directives it came from.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, NamedTuple, TypeVar
+from typing import Any, Final, Literal, NamedTuple
 
-from mythos.access.directive import ACTS, FACTS_READ, Directive
+from mythos.access.directive import ACTS, Directive
 from mythos.access.directives import Directives
 from mythos.access.lineage import Lineage, Model
-from mythos.access.people import NONE, UNKNOWN, Entities, Facts, Person
-from mythos.access.truth import Holds, Truth, compile_who
+from mythos.access.people import UNKNOWN, Entities, Facts, Person
+from mythos.access.truth import Kept, Reading, Truth, reads, unknown
 from mythos.errors import AccessError
 from mythos.units import Instant
 
 Reason = Literal["no_directive", "exempt", "refused", "needs_fact"]
 
-_ANSWERS_KEPT: Final = 1 << 16
 _PLANS_KEPT: Final = 1 << 12
 
 
@@ -60,36 +58,14 @@ NO_DIRECTIVE: Final = Decision("no_directive")
 
 
 class _Refusal(NamedTuple):
-    holds: Holds
+    mask: int
+    holds: Kept[int, Truth]
+    """What its `who` answers to a word, by the bits of the word under `mask`."""
     lifters: int
     """The allows that could lift it, as bits: bit i is the i-th allow in order."""
     directive: Directive
-    reads: tuple[tuple[int, str], ...]
-    """Facts (place and name) that its `who`, and the `who` of every allow that could lift it, read."""
-    reads_chain: bool
-    """They read where the entity's chain is headquartered."""
-
-
-_Value = TypeVar("_Value")
-
-
-class _Projection(dict[_Value, _Value]):
-    """What of a fact can change an answer, worked out once for each value met."""
-
-    __slots__ = ("_project",)
-
-    def __init__(self, project: Callable[[_Value], _Value]) -> None:
-        self._project = project
-
-    def __missing__(self, value: _Value) -> _Value:
-        if len(self) >= _ANSWERS_KEPT:
-            self.clear()
-        projected = self[value] = self._project(value)
-        return projected
-
-
-_Codes = _Projection[tuple[str, ...] | None]
-_Name = _Projection[str | None]
+    read: int
+    """The facts that its `who`, and the `who` of every allow that could lift it, read, as bits."""
 
 
 class Clause(NamedTuple):
@@ -101,23 +77,9 @@ class Clause(NamedTuple):
 
 
 class Plan:
-    """Answers persons about one model, one act and one interval. Pure: the same facts, the same answer.
+    """Answers persons about one model, one act and one interval. Pure: the same facts, the same answer."""
 
-    Countries that no directive in force names, and entities that none of them tells apart, are the same to
-    every closure; facts are reduced to what matters before answers are looked up, so a population has few.
-    """
-
-    __slots__ = (
-        "_allows",
-        "_answers",
-        "_cites",
-        "_entities",
-        "_named_before",
-        "_reduce",
-        "_refusals",
-        "in_force",
-        "unverified",
-    )
+    __slots__ = ("_allows", "_answers", "_named_before", "_reading", "_refusals", "in_force", "unverified")
 
     def __init__(
         self, directives: Directives, entities: Entities, model: Model, act: str, lo: Instant, hi: Instant
@@ -128,7 +90,6 @@ class Plan:
             raise AccessError(
                 "an interval that ends before it begins", expected=f"not before {lo}", found=f"{hi}"
             )
-        self._entities = entities
         windows = [
             (directives.windows[directive.id], directive)
             for directive in sorted(directives, key=lambda directive: directive.order)
@@ -139,13 +100,12 @@ class Plan:
         allows = [d for window, d in windows if d.effect == "allow" and window.spans(lo, hi)]
         refusals = [d for window, d in windows if d.effect == "refuse" and window.touches(lo, hi)]
         self.in_force = tuple(refusals + allows)
-        self._allows = tuple((compile_who(allow.who, entities), 1 << i) for i, allow in enumerate(allows))
-        self._cites = tuple(allow.cite for allow in allows)
+        self._reading = Reading([directive.who for directive in self.in_force], entities)
+        self._allows = tuple((*self._reading.kept(allow.who), allow.cite) for allow in allows)
         self._refusals = tuple(self._refusal(refusal, allows, model) for refusal in refusals)
-        self._reduce = self._projections()
-        self._answers: dict[tuple[object, ...], Decision] = {}
+        self._answers = Kept(self._answer)
         self._named_before: dict[tuple[str, ...], Decision] = {}
-        answer = self._answer(UNKNOWN)
+        answer = self._answer(self._reading.word(UNKNOWN))
         self.unverified = answer if answer.allowed else replace(answer, needs=("verified_until",))
         """The answer for everyone whose verification is missing or past."""
 
@@ -153,106 +113,60 @@ class Plan:
         lifters = [
             could_lift(allow, refusal) and model.lifted(refusal.models, allow.models) for allow in allows
         ]
-        readers = [refusal, *(allow for allow, lifts in zip(allows, lifters, strict=True) if lifts)]
-        atoms = [atom for directive in readers for atom in directive.who.atoms()]
-        facts_read = {fact for atom in atoms for fact in FACTS_READ[atom.word]}
-        return _Refusal(
-            compile_who(refusal.who, self._entities),
-            sum(1 << i for i, lifts in enumerate(lifters) if lifts),
-            refusal,
-            tuple((at, name) for at, name in enumerate(Facts._fields) if name in facts_read),
-            any(atom.word == "headquartered_in" for atom in atoms),
-        )
+        readers = [refusal.who, *(allow.who for allow, lifts in zip(allows, lifters, strict=True) if lifts)]
+        bits = sum(1 << place for place, lifts in enumerate(lifters) if lifts)
+        return _Refusal(*self._reading.kept(refusal.who), bits, refusal, reads(readers))
 
     def decide(self, person: Person, hi: Instant) -> Decision:
         """The answer for a person; facts that are not verified beyond `hi` are unknown."""
         until = person.verified_until
-        return self.unverified if until is None or until <= hi else self.decide_facts(person.facts)
+        if until is None or until.micros <= hi.micros:
+            return self.unverified
+        return self.decide_facts(person.facts)
 
     def decide_facts(self, facts: Facts) -> Decision:
         """The answer for verified facts."""
-        citizenships, residencies, protected, entities, places = self._reduce
-        reduced = (
-            citizenships[facts[0]],
-            residencies[facts[1]],
-            protected[facts[2]],
-            entities[facts[3]],
-            places[facts[4]],
-        )
-        answer = self._answers.get(reduced)
-        if answer is None:
-            if len(self._answers) >= _ANSWERS_KEPT:
-                self._answers.clear()
-            answer = self._answers[reduced] = self._answer(Facts(*reduced))
-        return answer
-
-    def _projections(self) -> tuple[_Codes, _Codes, _Codes, _Name, _Name]:
-        named: dict[str, set[str]] = {word: set() for word in FACTS_READ}
-        for directive in self.in_force:
-            for atom in directive.who.atoms():
-                named[atom.word].update(atom.values)
-        homes, seats, listed = named["foreign_person_of"], named["headquartered_in"], named["entity_in"]
-        alike: dict[tuple[object, ...], str] = {}
-
-        def entity(value: str | None) -> str | None:
-            if value is None or value == NONE or value in listed:
-                return value
-            chain = self._entities.chain(value)
-            return alike.setdefault((chain.seats & seats, chain.complete, chain.missing), value)
-
-        def codes(kept: set[str]) -> _Codes:
-            return _Projection(
-                lambda value: None if value is None else tuple(sorted(kept.intersection(value)))
-            )
-
-        place = named["located_in"]
-        return (
-            codes(homes | named["citizen_of"]),
-            codes(homes),
-            codes(homes),
-            _Projection(entity),
-            _Projection(lambda value: value if value is None or value in place else ""),
-        )
+        return self._answers[self._reading.word(facts)]
 
     def explain(self, facts: Facts) -> tuple[Clause, ...]:
         """The trace: every directive in force and every question its `who` asks, with what was found."""
+        word = self._reading.word(facts)
         return tuple(
-            Clause(directive.id, str(who), compile_who(who, self._entities)(facts))
+            Clause(directive.id, str(who), self._reading.holds(who)(word))
             for directive in self.in_force
             for who in dict.fromkeys((directive.who, *directive.who.atoms()))
         )
 
-    def _answer(self, facts: Facts) -> Decision:
-        unknown: _Refusal | None = None
+    def _answer(self, word: int) -> Decision:
+        doubted: _Refusal | None = None
         allowing: int | None = None
         lifting = 0
         for refusal in self._refusals:  # the earlier `effective` first, then the smaller id
-            value = refusal.holds(facts)
+            value = refusal.holds[word & refusal.mask]
             if value is False:
                 continue
             if allowing is None:
-                allowing = sum([bit for holds, bit in self._allows if holds(facts)])
+                allowing = sum(
+                    [1 << at for at, (mask, holds, _) in enumerate(self._allows) if holds[word & mask]]
+                )
             if lifters := refusal.lifters & allowing:
                 lifting |= lifters
             elif value:
-                return self._named(refusal, "refused", facts)
-            elif unknown is None:
-                unknown = refusal
-        if unknown is not None:
-            return self._named(unknown, "needs_fact", facts)
+                return self._named(refusal, "refused", word)
+            elif doubted is None:
+                doubted = refusal
+        if doubted is not None:
+            return self._named(doubted, "needs_fact", word)
         if not lifting:
             return NO_DIRECTIVE
         earliest = (lifting & -lifting).bit_length() - 1
-        return Decision("exempt", cite=self._cites[earliest])
+        return Decision("exempt", cite=self._allows[earliest][2])
 
-    def _named(self, refusal: _Refusal, reason: Reason, facts: Facts) -> Decision:
-        missing = [name for at, name in refusal.reads if facts[at] is None]
-        if refusal.reads_chain and facts.entity not in (None, NONE):
-            missing += self._entities.chain(facts.entity).missing
-        key = (refusal.directive.id, reason, *missing)
+    def _named(self, refusal: _Refusal, reason: Reason, word: int) -> Decision:
+        needs = unknown(word, refusal.read)
+        key = (refusal.directive.id, reason, *needs)
         answer = self._named_before.get(key)
         if answer is None:
-            needs = tuple(sorted(missing))
             answer = Decision(reason, refusal.directive.id, needs, refusal.directive.cite)
             self._named_before[key] = answer
         return answer

@@ -17,7 +17,7 @@ from mythos.access.directive import ANY_MODEL, Directive, Who
 from mythos.access.directives import Directives, uncovered
 from mythos.access.lineage import Lineage, Model
 from mythos.access.people import UNKNOWN, Entities, Facts, Person
-from mythos.access.truth import compile_who
+from mythos.access.truth import Reading
 from mythos.units import Instant
 
 _ITAR: Final = re.compile(r"\bITAR\b|\b22\s*CFR\s*(?:§+\s*)?1(?:2[0-9]|30)\b")
@@ -153,14 +153,16 @@ def preview(
         for known in [Model.of(()) if model == ANY_MODEL else lineage.model(model)]
         for act in acts
     ]
-    clauses = [(str(who), compile_who(who, entities), Counter[str]()) for who in _clauses(draft)]
+    reading = Reading([draft.who], entities)
+    clauses = [(str(who), reading.holds(who), Counter[str]()) for who in _clauses(draft)]
     persons = 0
     for person in people:
         persons += 1
         verified = person.verified_until is not None and person.verified_until > at
         facts = person.facts if verified else UNKNOWN
+        word = reading.word(facts)
         for _, holds, count in clauses:
-            count[{True: "true", False: "false", None: "unknown"}[holds(facts)]] += 1
+            count[{True: "true", False: "false", None: "unknown"}[holds(word)]] += 1
         for table in tables:
             table.count(person, facts, at, (sessions or {}).get((person.id, table.model), 0))
     return {

@@ -28,7 +28,7 @@ def command() -> None:
 
 @command.command()
 @click.argument("file", type=_FILE)
-@click.option("--persons", type=_FILE, required=True, help="JSONL: everyone who is there now.")
+@click.option("--persons", type=_FILE, help="JSONL: everyone who is there now.")
 @click.option("--entities", type=_FILE, help="JSONL.")
 @click.option("--directives", type=_FOLDER, help="What is known already. Default: the home's log.")
 @click.option("--lineage", type=_FILE, help="JSON. Default, with the log: what the log says.")
@@ -41,7 +41,7 @@ def command() -> None:
 @json_option
 def preview(
     file: Path,
-    persons: Path,
+    persons: Path | None,
     entities: Path | None,
     directives: Path | None,
     lineage: Path | None,
@@ -79,7 +79,7 @@ def preview(
         (str(line.get("person")), str(line.get("model")))
         for line, _ in json_lines(sessions.read_bytes() if sessions else b"", where=str(sessions))
     )
-    people = read_persons(persons.read_bytes(), where=str(persons))
+    people = read_persons(persons.read_bytes() if persons else b"", where=str(persons))
     findings = lint(draft, law, known, now, unmatched=unmatched)
     document = make(draft, law, people, known, names, now, models=models, sessions=opened)
     document["findings"] = [finding.to_dict() for finding in findings]
