@@ -30,8 +30,8 @@ from mythos.evidence.witness import Witness
 from mythos.hub.admission import Admission, Decider, allow
 from mythos.hub.answer import Limits, Parts
 from mythos.hub.keeper import Serving
-from mythos.hub.server import Settings, listen, open_store, serve
-from mythos.hub.store import Store
+from mythos.hub.server import Settings, listen, serve
+from mythos.hub.store import Store, open_store
 from mythos.services.log import News, log_app
 from mythos.services.witness import witness_app
 from mythos.units import Instant

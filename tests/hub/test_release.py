@@ -32,7 +32,8 @@ from mythos.evidence.predicates import (
 )  # fmt: skip
 from mythos.evidence.statement import Envelope, Subject
 from mythos.hub.release import Release, Site
-from mythos.hub.server import Settings, listen, open_store, serve
+from mythos.hub.server import Settings, listen, serve
+from mythos.hub.store import open_store
 from mythos.services.release import release_app
 from mythos.units import Digest, Instant
 from mythos.weights import identify

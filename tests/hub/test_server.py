@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from mythos.errors import EngineError, HubError
-from mythos.hub.server import Settings, listen, open_store, serve
+from mythos.hub.server import Settings, listen, serve
+from mythos.hub.store import open_store
 
 
 def test_a_taken_port_is_said_before_anything_is_opened() -> None:

@@ -27,12 +27,12 @@ def test_a_key_is_known_by_its_hash_alone(tmp_path: Path) -> None:
         "mk-000000000000-secret",
         "é" + key,
     ):
-        assert store.caller(wrong) is None or wrong == "é" + key
+        assert store.caller(wrong) is None
     assert store.revoke_key(caller.key, NOW)
     assert not store.revoke_key(caller.key, NOW)
     assert store.caller(key) is None
     store.close()
-    secret = key.rsplit("-", 1)[-1].encode()
+    secret = key.split("-", 2)[2].encode()
     assert all(secret not in path.read_bytes() for path in tmp_path.iterdir())
 
 

@@ -15,12 +15,34 @@ and proves renewals; `llama` the library and its traps; `frames` the bytes on th
 side. Chat templates, grammars and model files are parsed only inside. A request that kills the library kills
 the requests in flight and nothing else: the front starts another engine under a new release.
 
-`machine` is apart: what a computer lacks for all this, found before anything is downloaded.
+`machine` is apart: what a computer lacks for all this, found before anything is downloaded. Names are loaded
+on first use: the confined process imports nothing of the front's side.
 """
 
-from mythos.engines.client import Ended, Engine
-from mythos.engines.frames import Frame
-from mythos.engines.llama import LoadOptions
-from mythos.engines.machine import Finding, examine
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from mythos.engines.client import Ended, Engine
+    from mythos.engines.frames import Frame
+    from mythos.engines.llama import LoadOptions
+    from mythos.engines.machine import Finding, examine
+
+_HOME: Final = {
+    "Ended": "client",
+    "Engine": "client",
+    "Finding": "machine",
+    "Frame": "frames",
+    "LoadOptions": "llama",
+    "examine": "machine",
+}
 
 __all__ = ["Ended", "Engine", "Finding", "Frame", "LoadOptions", "examine"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

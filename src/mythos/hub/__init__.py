@@ -15,13 +15,41 @@ and commits at the end; the engine answers. `keeper` keeps an engine open, `rele
 Three rules. A receipt's journal line is durable before the first token, so a kill leaves a signed `lost` and
 never an answer that was not given. Whatever ends an answer early goes through `Admission.cut`. Nothing that a
 person wrote or read stands in a log, a metric or, unencrypted, in a file.
+
+Names are loaded on first use: making an API key needs no HTTP server.
 """
 
-from mythos.hub.admission import Admission, Asking, Decider, Decision, allow
-from mythos.hub.answer import Limits, Parts
-from mythos.hub.keeper import Keeper, Opener, Serving
-from mythos.hub.receipts import Receipts
-from mythos.hub.server import Settings, listen, open_store, serve
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from mythos.hub.admission import Admission, Asking, Decider, Decision, allow
+    from mythos.hub.answer import Limits, Parts
+    from mythos.hub.keeper import Keeper, Opener, Serving
+    from mythos.hub.receipts import Receipts
+    from mythos.hub.server import Settings, listen, serve
+    from mythos.hub.store import Store, open_store
+
+_HOME: Final = {
+    "Admission": "admission",
+    "Asking": "admission",
+    "Decider": "admission",
+    "Decision": "admission",
+    "Keeper": "keeper",
+    "Limits": "answer",
+    "Opener": "keeper",
+    "Parts": "answer",
+    "Receipts": "receipts",
+    "Serving": "keeper",
+    "Settings": "server",
+    "Store": "store",
+    "allow": "admission",
+    "listen": "server",
+    "open_store": "store",
+    "serve": "server",
+}
 
 __all__ = [
     "Admission",
@@ -35,8 +63,15 @@ __all__ = [
     "Receipts",
     "Serving",
     "Settings",
+    "Store",
     "allow",
     "listen",
     "open_store",
     "serve",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

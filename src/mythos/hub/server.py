@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import fcntl
 import os
 import secrets
 import socket
@@ -31,10 +30,10 @@ from mythos.hub.keeper import Keeper, Opener
 from mythos.hub.metrics import Metrics
 from mythos.hub.receipts import Receipts, Vault
 from mythos.hub.shapes import Problem
-from mythos.hub.store import Store
+from mythos.hub.store import Store, open_store
 from mythos.units import Instant
 
-__all__ = ["Settings", "listen", "open_store", "serve"]
+__all__ = ["Settings", "listen", "serve"]
 
 _DAY: Final = 86_400.0
 _SWEEP: Final = 3_600.0
@@ -91,28 +90,6 @@ def listen(host: str, port: int) -> socket.socket:
             code="port_taken" if taken else "cannot_listen",
         ) from error
     return sock
-
-
-@contextlib.contextmanager
-def open_store(folder: Path, *, exclusive: bool) -> Generator[Store]:
-    """The hub's database; `exclusive` as its only hub.
-
-    Raises:
-        HubError: another hub runs in this home.
-    """
-    with contextlib.ExitStack() as stack:
-        if exclusive:
-            lock = os.open(folder / "hub.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            stack.callback(os.close, lock)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise HubError(
-                    f"another hub runs in {folder}", advice="Stop it, or use another --home."
-                ) from error
-        store = Store(folder / "hub.db")
-        stack.callback(store.close)
-        yield store
 
 
 async def serve(

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import hashlib
 import hmac
+import os
 import secrets
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +24,7 @@ from typing import Any, Final, Literal, ParamSpec, TypeVar
 from mythos.errors import HubError
 from mythos.units import Instant
 
-__all__ = ["BatchRow", "Caller", "ReceiptRow", "Store"]
+__all__ = ["BatchRow", "Caller", "ReceiptRow", "Store", "open_store"]
 
 _FORMAT: Final = 1
 _SCHEMA: Final = """
@@ -160,8 +162,7 @@ class Store:
 
     def caller(self, key: str) -> Caller | None:
         """Who holds `key`. The secret is compared in constant time, also for an id that does not exist."""
-        _, _, rest = key.partition("mk-")
-        name, _, secret = rest.partition("-")
+        _, name, secret = key.split("-", 2) if key.startswith("mk-") and key.count("-") > 1 else ("", "", "")
         sql = "SELECT tenant, scope, hash FROM keys WHERE id=? AND revoked IS NULL"
         tenant, scope, expected = self._db.execute(sql, (name,)).fetchone() or ("", "", bytes(32))
         matches = hmac.compare_digest(hashlib.sha256(secret.encode(errors="replace")).digest(), expected)
@@ -245,3 +246,25 @@ class Store:
             self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
+
+
+@contextlib.contextmanager
+def open_store(folder: Path, *, exclusive: bool) -> Generator[Store]:
+    """The hub's database; `exclusive` as its only hub.
+
+    Raises:
+        HubError: another hub runs in this home.
+    """
+    with contextlib.ExitStack() as stack:
+        if exclusive:
+            lock = os.open(folder / "hub.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            stack.callback(os.close, lock)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise HubError(
+                    f"another hub runs in {folder}", advice="Stop it, or use another --home."
+                ) from error
+        store = Store(folder / "hub.db")
+        stack.callback(store.close)
+        yield store
