@@ -148,11 +148,12 @@ def _become_known(life: Life, model: str, facts: Path | None) -> str:
         life.keep("serving", {"weights": weights, "name": name, "path": fetched["path"]})
         fact(f"the weights are named {weights[:26]}… from here on")
     with life.step(3, "Compute") as fact:
-        said = ["--preset", model] if preset else ["--unknown"]
-        declare = ("compute", "declare", "--weights", weights, "--name", name, *said)
-        compute = life.once(f"compute {weights}", *declare)
-        flop = f"{compute['flop']} FLOP" if compute["flop"] is not None else "unknown"
-        fact(f"{flop}, {compute['method']} (not counted)")
+        if preset:
+            declare = ("compute", "declare", "--weights", weights, "--name", name, "--preset", model)
+            compute = life.once(f"compute {weights}", *declare)
+            fact(f"{compute['flop']} FLOP, {compute['method']} by others, not counted by us")
+        else:
+            fact("unknown, and shown as unknown: see `mythos compute declare --help`")
     with life.step(4, "Determination") as fact:
         today = datetime.now(UTC).date().isoformat()
         file = facts or _facts_of(model)
