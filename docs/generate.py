@@ -21,7 +21,10 @@ MADE = "<!-- Made by docs/generate.py from the code; edit the code instead. -->\
 
 def commands() -> str:
     """Every command with its help, groups opened."""
-    parts = ["# Commands\n", "Exit status: 0 done; 1 not verified or refused; 2 wrong call or input; 3 broken.\n"]
+    parts = [
+        "# Commands\n",
+        "Exit status: 0 done; 1 not verified or refused; 2 wrong call or input; 3 broken.\n",
+    ]
 
     def visit(command: click.Command, path: str) -> None:
         context = click.Context(command, info_name=path, max_content_width=100, terminal_width=100)
