@@ -23,7 +23,13 @@ _INLINE = 40_000  # bytes of a document that still fits a leaf, in base64 twice
 
 @click.group()
 def command() -> None:
-    """Orders about people: preview, issue, status."""
+    r"""Orders about people: preview, issue, status.
+
+    \b
+    mythos directive preview order.yaml --persons people.jsonl --entities entities.jsonl
+    mythos directive issue order.yaml
+    mythos directive status us-bis-2026-06-12 --json
+    """
 
 
 @command.command()
