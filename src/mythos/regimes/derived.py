@@ -60,6 +60,17 @@ def floating_operations(facts: Facts, given: Given) -> Seen:
     return Seen(ZERO, every.high, frozenset({"flop"}), terms=every.terms, stated=every.stated)
 
 
+def cumulative_flop(facts: Facts, given: Given) -> Seen:
+    """FLOP, and the forward passes that generated synthetic data unless it is public (Guidelines A.1)."""
+    own = floating_operations(facts, given)
+    published, share, generated = facts["synth_published"], facts.number("synth_share"), facts["gen_ops"]
+    stated = generated.known or published.known or share
+    if not stated or published.low is True or share == 0:
+        return own
+    passes = _summand(facts, "gen_ops", published)
+    return _sum(own, passes)
+
+
 def operations_with_synthetic(facts: Facts, given: Given) -> Seen:
     """Operations as 4E091 counts them: training, a derivative's base, and one closed generator's part.
 
@@ -74,15 +85,20 @@ def operations_with_synthetic(facts: Facts, given: Given) -> Seen:
         return total
     generation = _summand(facts, "gen_ops", published)
     training = _summand(facts, "gen_train_ops", published, open_weights)
-    parts = (total, generation) if open_weights.low is True else (total, generation, training)
-    lows, highs = [cast("Fraction", part.low) for part in parts], [part.high for part in parts]
-    high = None if None in highs else sum(cast("list[Fraction]", highs), ZERO)
-    terms = (
-        ("operations", str(total)),
-        ("synth_share", str(share)),
-        *(t for p in parts[1:] for t in p.terms),
+    return _sum(total, generation) if open_weights.low is True else _sum(total, generation, training)
+
+
+def _sum(own: Seen, *others: Seen) -> Seen:
+    """The sum of what is known of each, with every summand as a term."""
+    parts = (own, *others)
+    highs = [part.high for part in parts]
+    return Seen(
+        sum((cast("Fraction", part.low) for part in parts), ZERO),
+        None if None in highs else sum(cast("list[Fraction]", highs), ZERO),
+        frozenset[str]().union(*(part.needs for part in parts)),
+        own.review,
+        (("own training", str(own)), *(term for part in others for term in part.terms)),
     )
-    return Seen(sum(lows, ZERO), high, frozenset[str]().union(*(p.needs for p in parts)), (), terms)
 
 
 def _summand(facts: Facts, name: str, *published: Seen) -> Seen:
@@ -176,6 +192,9 @@ _GENERATOR: Final = ("synth_share", "synth_published", "gen_ops", "gen_train_ops
 DERIVED: Final[Mapping[str, Derived]] = {
     "operations": Derived("number", TRAINING, operations),
     "floating_operations": Derived("number", (*TRAINING, "int_ops_only"), floating_operations),
+    "cumulative_flop": Derived(
+        "number", (*TRAINING, "int_ops_only", "synth_share", "synth_published", "gen_ops"), cumulative_flop
+    ),
     "operations_with_synthetic": Derived(
         "number", (*TRAINING, "base_ops", "mod_ops", *_GENERATOR), operations_with_synthetic, ("over",)
     ),
