@@ -145,8 +145,9 @@ class progress:  # noqa: N801 (reads as a verb)
         from rich.console import Console
         from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+        console = Console(stderr=True)
         columns = (TextColumn(title), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-        self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
     def __enter__(self) -> Callable[[int, int], None]:
         self._bar.start()
