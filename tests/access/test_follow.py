@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from mythos.access.follow import GENESIS, DirectiveSet, Link
-from mythos.errors import AccessError, FormatError
+from mythos.access.follow import GENESIS, DirectiveSet, Link, acknowledge
+from mythos.errors import AccessError, FormatError, InputError
 from mythos.evidence.policy import Trust
 from mythos.units import Digest
 
@@ -258,3 +258,21 @@ def test_the_head_depends_on_everything_before_it():
     }
     assert len(heads) == 8
     assert Digest.of(b"mythos directive chain v1\n") == GENESIS
+
+
+def test_what_a_hub_acknowledges_is_what_a_reader_of_the_log_expects():
+    from mythos.access.ledger import status
+
+    held = estate.log(estate.leaf(A), estate.leaf(B)).held
+    act = acknowledge(
+        held, "tokyo", streams_cut=4, persons_refused=3, clock=estate.NOW, now=estate.NOW.plus(600)
+    )
+    assert (act.index, act.head) == (2, held.head)
+    signed = estate.sign(act, by=("host",))
+    found = status(estate.log(estate.leaf(A), estate.leaf(B), estate.grant(), signed), "b", estate.NOW)
+    assert found is not None
+    assert found["complete"] is True
+    with pytest.raises(InputError, match="empty set"):
+        acknowledge(
+            DirectiveSet(), "tokyo", streams_cut=0, persons_refused=0, clock=estate.NOW, now=estate.NOW
+        )

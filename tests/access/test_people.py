@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from mythos.access.batch import answer_lines
 from mythos.access.countries import COUNTRIES
-from mythos.access.people import Entities, Entity, Facts, person, read_entities, read_persons
-from mythos.errors import AccessError
+from mythos.access.people import Entities, Entity, Facts, instant, person, read_entities, read_persons
+from mythos.errors import AccessError, InputError
 from mythos.units import Instant
 
 from . import made
@@ -120,3 +120,24 @@ def test_any_line_of_the_contract_is_read_as_it_stands(citizen, resident, protec
         "verified_until": made.FAR,
     }
     assert person(json.loads(json.dumps(line))).to_dict() == line
+
+
+def read_by(reader, text):
+    try:
+        return reader(text)
+    except InputError:
+        return "refused"
+
+
+@given(st.datetimes(timezones=st.timezones()).map(lambda moment: moment.isoformat()) | st.text(max_size=40))
+def test_times_are_read_as_instants_are(text):
+    assert read_by(instant, text) == read_by(Instant.parse, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-06-12T17:21:00-04:00", "2026-06-12T17:21:00.123456Z", "2026-06-12", "", "2026-06-12T24:00:00Z", "T00:00:00Z",
+     "2026-02-29T00:00:00Z", "2024-02-29T23:59:59+14:00", "2026-06-12 00:00:00Z", "0001-01-01T00:00:00+09:00", "2026-06-12T00:00:00z"],
+)  # fmt: skip
+def test_times_at_the_edges_are_read_as_instants_are(text):
+    assert read_by(instant, text) == read_by(Instant.parse, text)

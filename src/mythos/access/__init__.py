@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mythos.access.decide import Decider, Decision, Plan
     from mythos.access.directive import Directive
     from mythos.access.directives import Directives
-    from mythos.access.follow import DirectiveSet, Link, Step
+    from mythos.access.follow import DirectiveSet, Link, Step, acknowledge
     from mythos.access.lease import HubLease, HubView
     from mythos.access.ledger import Ledger
     from mythos.access.lineage import Lineage, Model
@@ -56,6 +56,7 @@ _HOME: Final = {
     "Plan": "decide",
     "Record": "record",
     "Step": "follow",
+    "acknowledge": "follow",
     "decide_chain": "principals",
     "minute_root": "record",
 }
@@ -80,6 +81,7 @@ __all__ = [
     "Plan",
     "Record",
     "Step",
+    "acknowledge",
     "decide_chain",
     "minute_root",
 ]

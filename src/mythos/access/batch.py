@@ -128,9 +128,10 @@ def _together(persons: Path, size: int, plan: Plan, hi: Instant, workers: int) -
                 raise MachineError(
                     "a worker ended early", found="no answer", advice="Is the machine out of memory?"
                 ) from error
-            if answer[:8] == _FAILED:
+            if answer == _FAILED:
                 yield _again(persons, start, stop, plan, hi)
-            yield int.from_bytes(answer[:8]), answer[8:]
+            else:
+                yield int.from_bytes(answer[:8]), answer[8:]
     finally:
         for process in processes:
             process.terminate()

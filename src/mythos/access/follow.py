@@ -28,6 +28,7 @@ from mythos.evidence.merkle import leaf_hash
 from mythos.evidence.note import decode64, encode64
 from mythos.evidence.policy import Trust
 from mythos.evidence.predicates import Directive as Act
+from mythos.evidence.predicates import DirectiveAcknowledgement
 from mythos.evidence.statement import Envelope, canonical, parse_canonical
 from mythos.files import write_atomic
 from mythos.units import Digest, Instant
@@ -175,6 +176,26 @@ class DirectiveSet:
     def save(self, path: Path) -> None:
         """Write the state durably; only after this may the set be acknowledged or served under."""
         write_atomic(path, self.to_bytes(), mode=0o600)
+
+
+def acknowledge(
+    held: DirectiveSet, hub: str, *, streams_cut: int, persons_refused: int, clock: Instant, now: Instant
+) -> DirectiveAcknowledgement:
+    """What a hub signs once a set is on disk, in force, and every stream that it refuses has ended.
+
+    Args:
+        held: the set in force.
+        hub: its name in the grant.
+        streams_cut: streams that this set ended.
+        persons_refused: persons behind them.
+        clock: the earliest instant it may be by the signed lease.
+        now: what the hub's own wall clock says; nothing rests on it.
+    """
+    if not held.links:
+        raise InputError("an empty set needs no acknowledgement", expected="at least one link")
+    return DirectiveAcknowledgement(
+        hub, held.links[-1].index, held.head, streams_cut, persons_refused, clock, now
+    )
 
 
 def read_link(link: Link, trust: Trust) -> tuple[Act, bytes]:
