@@ -29,7 +29,7 @@ from mythos.errors import BadSignatureError, ComputeError, MythosError
 from mythos.evidence.note import SigningKey, VerifyKey, decode64, encode64
 from mythos.evidence.statement import Json, canonical, parse_canonical
 from mythos.files import sync_folder
-from mythos.units import Digest
+from mythos.units import Digest, Instant
 
 
 class _State:
@@ -41,6 +41,7 @@ class _State:
         self.works: list[tuple[Work, bool]] = []
         self.snapshots: list[tuple[int, Head, int]] = []
         self.head = Head(0, Digest(bytes(32)))
+        self.ended = Instant(0)
         self.step = 0
         self.attempt = 1
         self.signed = 0
@@ -56,6 +57,7 @@ class _State:
             raise ComputeError(
                 "the chain is broken", expected=self.head.digest.hex, found=str(document["prev"])
             )
+        self.ended = Instant.parse(document["at"])
         here = Head(self.head.lines + 1, Digest.of(line))
         match document["kind"] if self.header else document["format"]:
             case str(found) if found == FORMAT and not self.header:
@@ -93,7 +95,15 @@ class _State:
         """What the lines so far say."""
         standing = tuple((step, head) for step, head, _ in self.snapshots)
         return History(
-            self.header, tuple(self.works), standing, self.head, self.step, self.attempt, dropped, self.signed
+            self.header,
+            tuple(self.works),
+            standing,
+            self.head,
+            self.step,
+            self.attempt,
+            self.ended,
+            dropped,
+            self.signed,
         )
 
 
@@ -134,6 +144,7 @@ class Ledger:
             "code": code and str(code),
             "convention": CONVENTION,
             "nonce": secrets.token_hex(16),
+            "at": str(Instant.now()),
             "prev": "0" * 64,
         }
         line = canonical(header)
@@ -223,7 +234,7 @@ class Ledger:
         self.close()
 
     def _write(self, document: Json, *, sign: bool = False) -> Head:
-        document["prev"] = self._state.head.digest.hex
+        document |= {"at": str(Instant.now()), "prev": self._state.head.digest.hex}
         if sign and self._key is not None:
             signature = encode64(self._key.sign(canonical(document)))
             document["signature"] = {"keyid": self._key.id, "sig": signature}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Final, Literal, Self
 
 from mythos.evidence.statement import Json
-from mythos.units import Digest, Flop
+from mythos.units import Digest, Flop, Instant
 
 FORMAT: Final = "mythos-compute-ledger/1"
 CONVENTION: Final = (
@@ -135,6 +135,7 @@ class History:
         snapshots: (step, place) of the snapshots that stand.
         step: the last step that stands.
         attempt: 1, and one more for each resume.
+        ended: when the last line was written.
         dropped: bytes of a last line that was cut short.
         signed: how many lines the last verified signature covers.
     """
@@ -145,8 +146,14 @@ class History:
     head: Head
     step: int
     attempt: int
+    ended: Instant
     dropped: int = 0
     signed: int = 0
+
+    @property
+    def began(self) -> Instant:
+        """When the run began."""
+        return Instant.parse(self.header["at"])
 
     @property
     def effective(self) -> Counts:
