@@ -20,6 +20,7 @@ from mythos.evidence.predicates import (
     Parent,
     Revocation,
     Role,
+    Wiped,
 )
 from mythos.evidence.statement import Envelope, Subject
 from mythos.units import Digest, Instant
@@ -111,6 +112,10 @@ def lease(entry, until, renewal=0):
 
 def revocation(entry):
     return sign(Revocation(leaf_digest(entry), "test", NOW))
+
+
+def wiped(entry):
+    return sign(Wiped(leaf_digest(entry), "test", NOW), by=("host",))
 
 
 def acknowledgement(held, index, hub="tokyo", *, head=None, by="host", cut=2, refused=1, when=NOW):

@@ -94,6 +94,9 @@ def test_a_tampered_signature_is_refused():
     flipped = bytes([good.leaf[place] ^ 1])
     changed = replace(good, leaf=good.leaf[:place] + flipped + good.leaf[place + 1 :])
     assert held.apply(changed, estate.TRUST).outcome == "refused"
+    assert held.apply(replace(changed, position=1), estate.TRUST).outcome == "refused", (
+        "no forgery halts a hub"
+    )
 
 
 def test_an_authority_with_a_role_of_its_own_is_spoken_for_by_nobody_else():

@@ -4,7 +4,7 @@ import pytest
 
 from mythos.access.ledger import Ledger, status
 from mythos.errors import EvidenceError
-from mythos.units import Digest, Instant
+from mythos.units import Digest
 
 from . import estate
 from .made import at, directive
@@ -140,10 +140,18 @@ def test_a_silent_hub_counts_as_stopped_when_its_lease_has_ended():
     assert covered(*entries, now=at("2026-06-12T13:00:00Z"))["complete"] is True
 
 
-def test_a_revoked_grant_ends_at_once():
+def test_revoking_ends_renewals_and_not_what_is_open():
     grant = estate.grant()
-    assert hubs(estate.leaf(A), grant, estate.revocation(grant)) == {"tokyo": "stopped"}
-    assert Instant(0) < NOON
+    entries = (estate.leaf(A), grant, estate.lease(grant, "2026-06-12T13:00:00Z"), estate.revocation(grant))
+    assert hubs(*entries) == {"tokyo": "red"}
+    assert hubs(*entries, now=at("2026-06-12T13:00:00Z")) == {"tokyo": "stopped"}
+
+
+def test_a_hub_that_wiped_its_weights_has_stopped_and_only_its_own_word_counts():
+    grant, other = estate.grant(), estate.grant("osaka", "approver-a")
+    assert hubs(estate.leaf(A), grant, estate.wiped(grant)) == {"tokyo": "stopped"}
+    assert hubs(estate.leaf(A), other, estate.wiped(other)) == {"osaka": "red"}
+    assert hubs(estate.leaf(A), other, estate.lease(other, "2026-06-12T01:00:00Z")) == {"osaka": "red"}
 
 
 def test_a_hub_with_two_grants_serves_until_the_later_ends():

@@ -7,7 +7,9 @@ whether what arrives extends it, was there already, left something out, or belon
     replayed   it is held already, byte for byte; nothing changes
     gap        links before it are missing: pull from `len(set.links)`
     refused    nobody whom the trust root names for this authority signed it; nothing changes
-    fork       the place is held by another link, or the link continues another history: stop serving
+    fork       the place is held by another signed link, or it continues another history: stop serving
+
+Links come over the owner's authenticated channel: what says where a link stands is not signed, its leaf is.
 
 The set's version is the log index of its last link. There is no way back: no step yields a shorter set.
 A link that is signed but wrong (an id that stands with other content, an unknown id in `supersedes`) is
@@ -120,19 +122,17 @@ class DirectiveSet:
             trust: the trust root in force at the link's index of the log.
         """
         place = len(self.links)
-        if link.position < place:
-            held = self.links[link.position]
-            if (link.index, link.before, link.leaf) == (held.index, held.before, held.leaf):
-                return Step("replayed", self)
-            return Step("fork", self, reason=f"place {link.position} is held by another link")
+        held = self.links[link.position] if link.position < place else None
+        if held is not None and (link.index, link.before, link.leaf) == (held.index, held.before, held.leaf):
+            return Step("replayed", self)
         if link.position > place:
             return Step("gap", self, reason=f"links {place} to {link.position - 1} are missing")
-        if link.before != self.head or link.index < self.size:
-            return Step("fork", self, reason=f"the link at place {place} continues another history")
         try:
             act, document = read_link(link, trust)
         except MythosError as error:
             return Step("refused", self, reason=str(error))
+        if held is not None or link.before != self.head or link.index < self.size:
+            return Step("fork", self, reason=f"the link at place {link.position} is of another history")
         after = replace(self, links=(*self.links, link), issued=(*self.issued, (link.index, act.issued_at)))
         try:
             directive = _directive(act, document)

@@ -25,7 +25,6 @@ from mythos.evidence.predicates import (
     Grant,
     Lease,
     ModelIdentity,
-    Revocation,
     Wiped,
 )
 from mythos.units import Digest, Instant
@@ -42,7 +41,6 @@ _FOLLOWED: Final = {
         Grant,
         Lease,
         ModelIdentity,
-        Revocation,
         Wiped,
     )
 }
@@ -138,11 +136,10 @@ class Ledger:
                 hub = self.hubs.setdefault(act.request.hub.name, Hub(key))
                 hub.key = key
                 hub.grants[Digest(entry.leaf)] = act.request.not_after
-            case Lease() | Revocation() | Wiped():
+            case Lease() | Wiped():  # a revocation ends renewals, not what is open
                 for hub in self.hubs.values():
-                    if act.grant in hub.grants:
-                        end = act.until if isinstance(act, Lease) else Instant(0)
-                        hub.grants[act.grant] = end
+                    if act.grant in hub.grants and hub.key in entry.signers:
+                        hub.grants[act.grant] = act.until if isinstance(act, Lease) else act.wiped_at
             case DirectiveAcknowledgement() | DecisionRoot():
                 hub = self.hubs.setdefault(act.hub, Hub(entry.signers[0]))
                 if hub.key not in entry.signers:
