@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from mythos.cli.log_drill import command as drill
 from mythos.cli.shared import Home, as_option, emit, home_option, json_option, log_option, say
 from mythos.errors import NoTrustError
 
@@ -15,6 +16,9 @@ from mythos.errors import NoTrustError
 @click.group()
 def command() -> None:
     """The append-only log: one writer, witnessed heads, static tiles."""
+
+
+command.add_command(drill, "drill")
 
 
 @command.command()

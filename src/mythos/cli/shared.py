@@ -127,7 +127,8 @@ def act_once(home: Home, party: str, log: str | None, key: str, make: Callable[[
     held = outbox / f"{hashlib.sha256(key.encode()).hexdigest()}.dsse"
     if not held.exists():
         write_private(held, make())
-    return LogClient(log or home.address("log")).append([held.read_bytes()], f"{party}:{key}")[0]
+    with LogClient(log or home.address("log")) as client:
+        return client.append([held.read_bytes()], f"{party}:{key}")[0]
 
 
 def emit(document: Any, *, as_json: bool, line: str = "") -> None:
