@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -84,6 +85,57 @@ def run(
     bits = ", ".join(f"{language} {value:.3f}" for language, value in trained.bits.items())
     line = f"{trained.path}  {trained.weights}\n{document['said']}; held-out bits per byte: {bits}"
     emit(document, as_json=as_json, line=line)
+
+
+@command.command()
+@click.argument("config", default="race")
+@click.option("--budget-flop", default="3e13", show_default=True, help="Operations of the longest run.")
+@click.option("--seeds", default=3, show_default=True, type=click.IntRange(1, 10))
+@click.option("--documents", type=click.Path(path_type=Path, exists=True), help="Text; default: CONFIG's.")
+@click.option(
+    "--rows",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("race.jsonl"),
+    show_default=True,
+    help="Finished runs: stop and go on at will.",
+)
+@click.option("--svg", type=click.Path(path_type=Path, dir_okay=False), help="Draw loss over operations.")
+@json_option
+def race(
+    config: str,
+    budget_flop: str,
+    seeds: int,
+    documents: Path | None,
+    rows: Path,
+    svg: Path | None,
+    as_json: bool,
+) -> None:
+    r"""Operations to the same loss: Mythos against tuned baselines; bench/efficiency/PROTOCOL.md.
+
+    \b
+    mythos train race --budget-flop 3e13 --documents corpus.jsonl --rows race.jsonl --svg race.svg
+    """
+    from mythos.files import write_atomic
+    from mythos.train import load_config
+    from mythos.train.plot import curves_svg
+    from mythos.train.race import race as run_race
+    from mythos.train.race import race_curves
+    from mythos.units import Flop
+
+    base = load_config(config)
+    if documents is not None:
+        base = replace(base, data=replace(base.data, documents=str(documents)))
+    found = run_race(base, rows, flop=float(Flop.parse(budget_flop)), seeds=seeds, say=say)
+    if svg is not None:
+        drawn = race_curves(found)
+        picture = curves_svg("The race", "operations", "bits per byte, ja and en", drawn, logarithmic=True)
+        write_atomic(svg, picture.encode())
+    low, high = found["flop_ratio_at_equal_loss_interval"]
+    line = (
+        f"operations of the tuned Llama-style baseline over Mythos's at equal bits per byte: "
+        f"{found['flop_ratio_at_equal_loss']:.2f} ({low:.2f} to {high or 'unknown'}, {seeds} seeds)"
+    )
+    emit(found, as_json=as_json, line=line)
 
 
 def _ignore(_: Any) -> None:

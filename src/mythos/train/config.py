@@ -16,7 +16,7 @@ from mythos.evidence import canonical
 from mythos.model import Shape
 from mythos.units import Digest
 
-BUNDLED: Final = ("tiny",)
+BUNDLED: Final = ("tiny", "race")
 
 
 @dataclass(frozen=True, slots=True)
