@@ -51,10 +51,9 @@ def published() -> None:
             found = estimate(Architecture.of(row), row["tokens"], convention).flop
             error = float(found) / float(row["declared_flops"]) - 1
             errors.append(abs(error))
-            noted = " (declared to one certain digit)" if partly else ""
-            print(
-                f"{row['model']:<18} {convention:<10} {found:.3e} declared {row['declared_flops']:>9} {error:+7.1%}{noted}"
-            )
+            declared = f"declared {row['declared_flops']:>9} {error:+7.1%}"
+            noted = " (one digit of it is certain)" if partly else ""
+            print(f"{row['model']:<18} {convention:<12} {found:.3e} {declared}{noted}")
     print(f"{len(errors)} rows, median error {statistics.median(errors):.1%}, largest {max(errors):.1%}")
 
 
@@ -161,9 +160,8 @@ def kills(count: int = 100, steps: int = 3000) -> None:
         history = read(Path(folder) / "run.ledger")
     expected = sum((crasher.cost(step) for step in range(1, steps + 1)), Counts())
     again = history.executed.executed - history.effective.executed
-    print(
-        f"{hits} kills, {history.attempt} attempts, {steps} steps; effective total equal: {history.effective == expected}"
-    )
+    equal = history.effective == expected
+    print(f"{hits} kills, {history.attempt} attempts, {steps} steps; effective total equal: {equal}")
     print(f"work done twice, in the executed total alone: {again / expected.executed:.1%}")
     if not equal:
         raise SystemExit(1)

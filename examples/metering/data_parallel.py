@@ -1,4 +1,4 @@
-"""Two ranks under torchrun, with DDP or FSDP2: each counts its share, `reduce` gives the exact sum.
+"""Two ranks under torchrun (DDP, FSDP2, tensor parallel): each counts its share, `reduce` the exact sum.
 
 torchrun --nproc-per-node 2 examples/metering/data_parallel.py ddp
 torchrun --nproc-per-node 2 examples/metering/data_parallel.py fsdp2
@@ -12,6 +12,7 @@ import torch
 import torch.distributed as dist
 from torch import nn
 from torch.distributed.fsdp import fully_shard
+from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, parallelize_module
 from torch.nn.parallel import DistributedDataParallel
 
 from mythos.compute import ComputeMeter
@@ -41,14 +42,19 @@ def main(how: str) -> None:
         model = DistributedDataParallel(model)
     elif how == "fsdp2":
         mesh = dist.init_device_mesh("cpu", (world,))
-        for layer in (model[0], model[2], model[4]):
+        for layer in (model[0], model[2]):
             fully_shard(layer, mesh=mesh)
         fully_shard(model, mesh=mesh)
-    optimizer = torch.optim.AdamW(model.parameters())
+    elif how == "tensor":
+        mesh = dist.init_device_mesh("cpu", (world,))
+        plan = {"0": ColwiseParallel(), "2": RowwiseParallel()}
+        model = parallelize_module(model, mesh, plan)
+    rows = ROWS if how == "tensor" else ROWS // world
+    optimizer = torch.optim.AdamW(model.parameters(), foreach=False)
     with ComputeMeter(model, optimizer=optimizer) as meter:
         for _ in range(STEPS):
-            with meter.step(tokens=ROWS // world):
-                model(torch.randn(ROWS // world, WIDTH)).square().mean().backward()
+            with meter.step(tokens=rows):
+                model(torch.randn(rows, WIDTH)).square().mean().backward()
                 optimizer.step()
                 optimizer.zero_grad()
     total = meter.reduce()

@@ -65,7 +65,7 @@ def test_hugging_face_trainer() -> None:
     assert "snapshots at [0, 2, 4]" in out
 
 
-@pytest.mark.parametrize("how", ["ddp", "fsdp2"])
+@pytest.mark.parametrize("how", ["ddp", "fsdp2", "tensor"])
 def test_two_ranks_sum_to_what_one_rank_counts(how: str) -> None:
     need("torch")
     single = python("data_parallel.py", "single")
