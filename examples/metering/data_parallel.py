@@ -2,6 +2,7 @@
 
 torchrun --nproc-per-node 2 examples/metering/data_parallel.py ddp
 torchrun --nproc-per-node 2 examples/metering/data_parallel.py fsdp2
+torchrun --nproc-per-node 2 examples/metering/data_parallel.py tensor
 python examples/metering/data_parallel.py single        # the same rows on one rank
 """
 
@@ -23,13 +24,7 @@ WIDTH, ROWS, STEPS = 32, 16, 3
 def build() -> nn.Sequential:
     """A network that every rank makes alike."""
     torch.manual_seed(0)
-    return nn.Sequential(
-        nn.Linear(WIDTH, 4 * WIDTH),
-        nn.GELU(),
-        nn.Linear(4 * WIDTH, WIDTH),
-        nn.GELU(),
-        nn.Linear(WIDTH, WIDTH),
-    )
+    return nn.Sequential(nn.Linear(WIDTH, 4 * WIDTH), nn.GELU(), nn.Linear(4 * WIDTH, WIDTH))
 
 
 def main(how: str) -> None:
