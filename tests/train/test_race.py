@@ -179,12 +179,13 @@ def test_the_command_draws_and_prints(quick: Config, tmp_path: Path, monkeypatch
         "race",
         str(SMALL),
         "--budget-flop",
-        "1e9",
+        "2e9",
         "--seeds",
         "1",
         "--rows",
         str(tmp_path / "r.jsonl"),
     ]
+    arguments += ["--documents", quick.data.documents]
     done = CliRunner().invoke(
         train_command.command,
         [*arguments, "--svg", str(tmp_path / "r.svg"), "--json"],
