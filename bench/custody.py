@@ -4,8 +4,8 @@
 
 CPU seconds of this process, so neighbours count little; bytes are 10^6 a megabyte and the figures are GB/s of
 one core, the best of five. The first rows are the ceiling: AES-256-GCM over a 4 MiB buffer that stays in the
-cache, a copy of memory, SHA-256. Tink is the stock Python package on the same bytes. Exit status 1 when a row is
-below its figure.
+cache, a copy of memory, SHA-256. Tink is the stock Python package on the same bytes. Exit status 1
+when a row is below its figure.
 """
 
 import argparse

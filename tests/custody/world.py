@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from typing import Self
 
 from mythos.custody.approval import request_digest
 from mythos.custody.keys import HPKE_SUITE, HpkePrivateKey
@@ -104,6 +105,12 @@ class World:
             if key:
                 self.keyed[key] = at
         return [Appended(at + i, leaf_hash(e), len(self.data)) for i, e in enumerate(entries)]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
 
     def checkpoint(self, state: str = "witnessed") -> str:
         assert state == "witnessed"

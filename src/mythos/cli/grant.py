@@ -134,12 +134,14 @@ def approve(
     refused = check_request(asked, record)
     if refused is not None:
         raise _refusal(refused)
+    roles = record.trust.roles.items() if record.trust else ()
+    role = next((name for name, held in roles if key.id in held.keys and Approval.NAME in held.acts), "")
+    if not role:
+        raise InputError(f"{key.id} is no approver", expected="a key that the trust root names as one")
     if not yes:
         if not sys.stdin.isatty():
             raise InputError("nobody is there to say yes", advice="Read the lines above, then add --yes.")
         click.confirm(f"Sign this as {key.id}?", abort=True, err=True)
-    roles = record.trust.roles.items() if record.trust else ()
-    role = next((name for name, held in roles if key.id in held.keys and Approval.NAME in held.acts), "")
     act = Approval(
         request=Digest.of(data), role=role, organisation=record.organisation(key.id),
         not_before=asked.not_before, not_after=Instant.parse(until) if until else asked.not_after,

@@ -9,12 +9,11 @@ is enough to issue further grants without sealing again, and to deposit the same
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from mythos.custody.approval import request_digest
 from mythos.custody.approver import ShareDeposit
@@ -25,6 +24,7 @@ from mythos.custody.seal import Sealed, wipe
 from mythos.errors import GrantError, InputError
 from mythos.evidence.note import SigningKey, decode64, encode64
 from mythos.evidence.predicates import Grant, GrantRequest, Share, TrustedKey
+from mythos.evidence.statement import Json, canonical, fields, parse_canonical
 from mythos.files import private_folder, read_private, write_private
 from mythos.units import Digest, Instant
 
@@ -45,8 +45,8 @@ def keep(folder: Path, sealed: Sealed) -> None:
     """Store the keys of a new seal in the owner's folder, 0600; for `seal(..., keep=...)`."""
     manifest, kek = sealed.manifest.digest, bytearray(os.urandom(KEY))
     keyring = Keyring.wrap(sealed.deks, kek, manifest=manifest, hub=_OWN, epoch=0)
-    text = json.dumps({"kek": encode64(bytes(kek)), "keyring": encode64(keyring.to_bytes())})
-    write_private(_seal_keys(folder, manifest), text.encode())
+    text = canonical({"kek": encode64(bytes(kek)), "keyring": encode64(keyring.to_bytes())})
+    write_private(_seal_keys(folder, manifest), text)
     wipe(kek)
     for dek in sealed.deks.values():
         wipe(dek)
@@ -92,8 +92,8 @@ def prepare(
             for one in quorum.approvals
         ]
         document = {"epoch": epoch, "keyring": encode64(keyring.to_bytes()), "shares": shares}
-        write_private(path, json.dumps(document).encode())
-    found: Any = json.loads(read_private(path))
+        write_private(path, canonical(document))
+    found = _read(path, "epoch", "keyring", "shares")
     wrapped = tuple((s["approver"], s["organisation"], decode64(s["wrapped"])) for s in found["shares"])
     return Issue(found["epoch"], decode64(found["keyring"]), wrapped)
 
@@ -125,12 +125,16 @@ def _take(folder: Path, manifest: Digest) -> dict[str, bytearray]:
             "the keys of this seal are not in the owner's home", expected=str(path),
             advice="Issue the grant where the model was sealed, or seal it again.",
         )  # fmt: skip
-    found: Any = json.loads(read_private(path))
+    found = _read(path, "kek", "keyring")
     kek = bytearray(decode64(found["kek"]))
     try:
         return Keyring.parse(decode64(found["keyring"])).open(kek)
     finally:
         wipe(kek)
+
+
+def _read(path: Path, *names: str) -> Json:
+    return fields(parse_canonical(read_private(path), 1 << 20), *names, what=str(path))
 
 
 def _organisations(quorum: Quorum) -> list[Organisation]:

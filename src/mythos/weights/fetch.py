@@ -227,8 +227,8 @@ def _digest(path: Path) -> Digest:
 
 def _fetch_repository(name: str, cache: Path) -> Path:
     repository, _, revision = name.partition("@")
-    check_names([repository])
-    note = cache / f"hf--{repository.replace('/', '--')}--{revision or 'main'}"
+    check_names([repository, *([revision] if revision else [])])
+    note = cache / f"hf--{repository}--{revision or 'main'}".replace("/", "--")
     if note.is_file() and (known := cache / note.read_text().strip()).is_dir():
         return known
     try:
