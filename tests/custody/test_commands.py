@@ -225,6 +225,22 @@ def test_a_killed_issue_grants_once(
     assert granted["grant"].startswith("sha256:")
 
 
+def test_shares_can_be_carried(world: World, run: Run, tmp_path: Path) -> None:
+    request = requested(world, run, tmp_path)
+    for name in ("approver-a", "approver-b"):
+        run("grant", "approve", str(request), "--as", name, "--yes")
+        write_private(Home(tmp_path / "home").key(name).with_suffix(".hpke"), HPKE[name].to_text().encode())
+    carry = tmp_path / "carry"
+    granted = run("grant", "issue", str(request), "--shares", str(carry))
+    assert sorted(p.name for p in carry.iterdir()) == ["approver-a.share", "approver-b.share"]
+    kept = run("release", "deposit", str(carry / "approver-b.share"), "--as", "approver-b")
+    found = world.record().act(Digest.parse(granted["grant"]), Grant)
+    assert found is not None
+    assert kept["digest"] in {str(share.digest) for share in found[1].shares}
+    with pytest.raises(GrantError, match="no witnessed grant names this share"):
+        run("release", "deposit", str(carry / "approver-a.share"), "--as", "approver-b")
+
+
 def test_a_request_is_kept_until_it_is_of_no_use(world: World, run: Run, tmp_path: Path) -> None:
     request = requested(world, run, tmp_path)
     before = request.read_bytes()

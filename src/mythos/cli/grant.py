@@ -169,23 +169,30 @@ def approve(
     "--release", "releases", multiple=True, metavar="KEYNAME=ADDRESS",
     help="An approver's release service. Default: the home's own sockets. Repeatable.",
 )  # fmt: skip
+@click.option(
+    "--shares", type=click.Path(path_type=Path, file_okay=False),
+    help="Write the wrapped shares here, to be carried, instead of posting them.",
+)  # fmt: skip
 @home_option
 @as_option("owner")
 @log_option
 @json_option
 def issue(
-    file: Path, releases: Sequence[str], home: Home, party: str, log: str | None, as_json: bool
-) -> None:
+    file: Path, releases: Sequence[str], shares: Path | None, home: Home, party: str, log: str | None,
+    as_json: bool,
+) -> None:  # fmt: skip
     r"""Gather FILE's approvals, split a fresh key, log the grant, deposit the shares. Safe to call again.
 
     \b
     mythos grant issue request.json
+    mythos grant issue request.json --shares ./carry   # then: mythos release deposit carry/approver-b.share
     """
     from mythos.cli.parties import follower, log_client, signing_key
     from mythos.custody import Refused, owner, read_request, request_digest
     from mythos.custody.grant import approvals_of, check, check_approvals
     from mythos.evidence import Envelope, Subject
     from mythos.evidence.predicates import Grant
+    from mythos.files import private_folder, write_atomic
     from mythos.units import Digest, Instant
 
     asked, key, folder = read_request(file.read_bytes()), signing_key(home, party), home.party(party)
@@ -196,10 +203,10 @@ def issue(
     if isinstance(quorum, Refused):
         raise _refusal(quorum)
     epoch = 1 + sum(grant.request.manifest == asked.manifest for _, grant in record.all(Grant))
-    shares = owner.prepare(folder, asked, quorum, record.keys or {}, epoch=epoch)
+    issued = owner.prepare(folder, asked, quorum, record.keys or {}, epoch=epoch)
 
     def make() -> bytes:
-        act = owner.grant_act(asked, quorum, shares, Instant.now())
+        act = owner.grant_act(asked, quorum, issued, Instant.now())
         return Envelope.sign(act.statement(Subject(asked.model, asked.weights)), key).to_bytes()
 
     place = act_once(home, party, log, f"grant:{request_digest(asked)}", make)
@@ -208,9 +215,12 @@ def issue(
     if isinstance(granted, Refused):
         raise _refusal(granted)
     addresses = {name: address for name, _, address in (item.partition("=") for item in releases)}
-    for approver, message in owner.deposits(shares, leaf, key).items():
+    for approver, message in owner.deposits(issued, leaf, key).items():
         name = approver.partition("+")[0]
-        _deposit(addresses.get(name) or home.address(f"release-{name}"), message)
+        if shares is not None:
+            write_atomic(private_folder(shares) / f"{name}.share", message, mode=0o600)
+        else:
+            _deposit(addresses.get(name) or home.address(f"release-{name}"), message)
     document = {
         "grant": str(leaf),
         "index": place.index,
