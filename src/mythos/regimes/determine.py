@@ -178,7 +178,9 @@ def evaluate(instrument: Instrument, facts: Facts, on: date) -> Finding:
             if held.value is None:
                 unknown.append((held, clause))
             elif held.value is decisive and kind in _LEAVES:
-                return trace.finding(instrument, ends_as, clause.cite, state, on)
+                outside = any(asked.kind == "scope" for _, asked in unknown)
+                if not (outside and ends_as in instrument.bars_when):
+                    return trace.finding(instrument, ends_as, clause.cite, state, on)
             elif held.value is decisive and not unknown:
                 outcome, cite = ends_as, clause.cite
                 trace.review += [clause.words or clause.reading] if kind == "review" else []
@@ -206,8 +208,10 @@ class _Trace:
         """Every clause of a kind, in order, with its answer."""
         for n, clause in clauses:
             if clause.kind == kind:
-                self.confidence.add(clause.confidence)
-                yield clause, self.hold(clause, clause, f"{n} {kind}")
+                held = self.hold(clause, clause, f"{n} {kind}")
+                if kind in _LEAVES or held.value is not False:
+                    self.confidence.add(clause.confidence)
+                yield clause, held
 
     def hold(self, condition: Condition, clause: Clause, label: str) -> Held:
         """Whether a condition holds; each comparison is written down."""
