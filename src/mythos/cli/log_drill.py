@@ -6,13 +6,12 @@ import sys
 
 import click
 
+from mythos.cli.drills import DRILLS, drill
 from mythos.cli.shared import emit, json_option, say
-
-_NAMES = ("witness-down", "disk-full", "restored-backup", "time-withheld")
 
 
 @click.command()
-@click.argument("name", type=click.Choice(_NAMES))
+@click.argument("name", type=click.Choice(list(DRILLS)))
 @json_option
 def command(name: str, as_json: bool) -> None:
     r"""Break one thing in a temporary estate of real processes; exit status 1 when a promise was not seen.
@@ -23,8 +22,6 @@ def command(name: str, as_json: bool) -> None:
     mythos log drill restored-backup    the log was restored from an older copy
     mythos log drill time-withheld      approvers do not answer, the host's clock is wrong
     """
-    from mythos.cli.drills import drill
-
     report = drill(name, say)
     kept = sum(promise["kept"] for promise in report.promises)
     line = f"{name}: {kept} of {len(report.promises)} promises seen"

@@ -1,8 +1,8 @@
 """Rehearsals of bad days: real processes, a real log, real leases, and something that is taken away.
 
-A drill makes a home in a temporary folder, starts the services that a real estate runs, opens sealed (random)
-weights under a grant, breaks one thing, and watches. Every promise is checked where it is made, and the report
-says what stopped, when, and what went on:
+A drill makes a home in a temporary folder, starts the services that a real estate runs, opens sealed weights
+under a grant, breaks one thing, and watches. Every promise is checked where it is made, and the report says
+what stopped, when, and what went on:
 
     report = drill("witness-down")
     report.kept                     # True when every promise was seen
@@ -17,12 +17,13 @@ from __future__ import annotations
 import importlib
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from mythos.cli.drills.estate import Estate, opened_estate
-from mythos.cli.drills.report import Report
+if TYPE_CHECKING:
+    from mythos.cli.drills.estate import Estate
+    from mythos.cli.drills.report import Report
 
-__all__ = ["DRILLS", "Report", "drill"]
+__all__ = ["DRILLS", "drill"]
 
 DRILLS: Final = {
     "witness-down": "one witness is away for a day",
@@ -43,6 +44,9 @@ def drill(name: str, told: Callable[[str], None] = lambda _: None) -> Report:
         MachineError: this machine cannot take away what the drill takes away.
         MythosError: the estate did not start.
     """
+    from mythos.cli.drills.estate import opened_estate
+    from mythos.cli.drills.report import Report
+
     act: Callable[[Estate, Report], None] = importlib.import_module(
         f"mythos.cli.drills.{name.replace('-', '_')}"
     ).rehearse

@@ -1,16 +1,14 @@
-"""Approvers fall silent and the host's wall clock lies: the lease still ends on the boot clock, never late."""
+"""Approvers fall silent, the host's wall clock lies: the lease still ends on the boot clock, never late."""
 
 from __future__ import annotations
 
 import signal
-import time
 from typing import Final
 
 from mythos.cli.drills.estate import APPROVERS, OBSERVED, Estate, Held, refused, settle
 from mythos.cli.drills.report import Report
 from mythos.custody import sign_message
 from mythos.custody.lease import Renewal
-from mythos.evidence.statement import Envelope
 from mythos.units import Digest, Instant
 
 LEASE: Final = 3
@@ -28,9 +26,7 @@ def rehearse(estate: Estate, report: Report) -> None:
     report.event("injected", f"wall clocks of the engines: {clocks[0][:10]} and {clocks[1][:10]}")
     report.facts["wallClocks"] = clocks
 
-    stale = [
-        refused(lambda n=name: _ask(estate, back, n, Instant.now().plus(-YEAR))) for name in APPROVERS
-    ]
+    stale = [refused(lambda n=name: _ask(estate, back, n, Instant.now().plus(-YEAR))) for name in APPROVERS]
     report.promise(
         "a host whose clock is wrong gets no renewal: its request is not about now",
         kept=stale == ["stale_request"] * 2, found=", ".join(stale),
@@ -76,7 +72,9 @@ def _ends(estate: Estate, report: Report, name: str, held: Held) -> None:
     ended = held.ends_within(LEASE + 5)
     late = Instant.now().since(held.until)
     code = estate.end(held).code if ended else "alive"
-    report.event("stopped", f"the engine whose clock is {name} ended: {code}, {late:+.2f} s from its lease's end")
+    report.event(
+        "stopped", f"the engine whose clock is {name} ended: {code}, {late:+.2f} s from its lease's end"
+    )
     report.facts[f"late, {name}"] = round(late, 3)
     report.promise(
         f"the lease ends on the boot clock, never late, with the wall clock {name}",
