@@ -315,6 +315,9 @@ def test_a_full_store_of_answers_is_emptied_not_grown(monkeypatch):
             person = someone(entity=f"e{number}")
             expected = "refused" if model == "m" and number < 9 else "no_directive"
             assert decider.decide(person, model, "access", at(D13), at(D13)).reason == expected
+            kept = decider.plan(model, "access", at(D13), at(D13))._answers
+            assert 0 < len(kept) <= 4
+    assert len(decider._plans) <= 2
 
 
 def test_the_trace_shows_every_question_and_what_was_found():

@@ -70,6 +70,12 @@ def test_another_link_at_a_held_place_is_a_fork(place, change):
         assert (step.outcome, step.after) == ("fork", held)
 
 
+def test_a_link_that_extends_the_head_from_a_held_place_is_a_fork():
+    held, _ = three()
+    step = held.apply(replace(estate.link(held, directive("d"), 9), position=0), estate.TRUST)
+    assert (step.outcome, step.after) == ("fork", held)
+
+
 def test_the_next_link_of_another_history_is_a_fork():
     held, links = three()
     other = estate.chain(B, A, C, first=4)

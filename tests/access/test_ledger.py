@@ -112,6 +112,8 @@ def test_an_acknowledgement_of_another_head_is_an_alarm():
     held, other = _held((1, A)), Digest(b"x" * 32)
     entries = (estate.leaf(A), estate.grant())
     assert hubs(*entries, estate.acknowledgement(held, 1, head=other)) == {"tokyo": "red"}
+    ended = estate.lease(entries[1], "2026-06-12T01:00:00Z")
+    assert hubs(*entries, estate.acknowledgement(held, 1, head=other), ended) == {"tokyo": "red"}
     both = (estate.acknowledgement(held, 1), estate.acknowledgement(held, 1, head=other))
     assert hubs(*entries, *both) == {"tokyo": "red"}
 
