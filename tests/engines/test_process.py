@@ -173,6 +173,19 @@ def test_the_lease_ends_inside_a_native_call(
     assert (code, raised) == ("lease_ended", "lease_ended")
 
 
+def test_the_lease_ends_with_the_front_stopped(
+    runner: asyncio.Runner, engine_starter: Callable[..., Any]
+) -> None:
+    async def scenario() -> str:
+        async with engine_starter(seconds=1) as engine:
+            time.sleep(1.2)  # noqa: ASYNC251 (nothing of the front runs meanwhile)
+            state = Path(f"/proc/{engine.pid}/stat").read_text().rpartition(")")[2].split()[0]  # noqa: ASYNC240
+            assert state == "Z"
+            return (await engine.ended).code
+
+    assert runner.run(scenario()) == "lease_ended"
+
+
 def test_a_renewal_moves_the_end_and_a_bad_one_does_not(
     runner: asyncio.Runner, engine_starter: Callable[..., Any]
 ) -> None:

@@ -205,6 +205,14 @@ def run(
     asyncio.run(scenario())
 
 
+def look(pid: int) -> tuple[set[str], set[str]]:
+    """Where a process's descriptors lead, and the names in its environment, from outside."""
+    process = Path("/proc") / str(pid)
+    variables = (process / "environ").read_bytes().split(b"\0")
+    names = {variable.partition(b"=")[0].decode() for variable in variables if variable}
+    return {str(link.readlink()) for link in (process / "fd").iterdir()}, names
+
+
 def test_a_sealed_model_answers_and_its_life_stands_in_the_log(estate: Estate, tmp_path: Path) -> None:
     grant = estate.grant()
 
@@ -216,8 +224,11 @@ def test_a_sealed_model_answers_and_its_life_stands_in_the_log(estate: Estate, t
             link for link in audit["descriptors"].values() if not link.startswith(("/dev/null", "socket:"))
         ] == []
         assert LEASE - 60 < audit["seconds"] <= LEASE
-        names = json.dumps(audit)
-        assert "key" not in names.lower().replace("mk-", "")
+        for text in (owner.name for owner in estate.folder.parent.rglob("*.key")):
+            assert text not in json.dumps(audit)
+        if os.geteuid() == 0:  # a privileged look from outside says the same
+            outside = look(hub.parts.keeper.state.engine.pid)
+            assert outside == (set(audit["descriptors"].values()), set(audit["environment"]))
         assert [name for name in os.listdir(tmp_path) if name.endswith(".sock")] == []  # noqa: PTH208
 
     run(estate, grant, tmp_path, act)
@@ -344,6 +355,8 @@ def test_a_flipped_sealed_file_opens_nothing(estate: Estate, tmp_path: Path) -> 
     with pytest.raises(EngineError) as caught:
         run(replace(estate, sealed=copy), grant, tmp_path, lambda _: None)
     assert "seal" in caught.value.code
+    assert estate.reasons(grant) == [f"{caught.value.code}: the weights were released and not opened"]
+    assert estate.acts(grant) == ["release", "release", "wiped", "incident"]
 
 
 def test_no_plain_byte_of_the_weights_is_anywhere(estate: Estate, tmp_path: Path, smollm2: Path) -> None:

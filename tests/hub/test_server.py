@@ -96,3 +96,40 @@ def test_stopping_ends_answers_and_states_the_wipe(start_hub: Callable[..., Any]
             os.kill(engine.pid, 0)
 
     asyncio.run(scenario())
+
+
+FULL = (
+    "CREATE TEMP TRIGGER full BEFORE INSERT ON {} BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END"
+)
+
+
+def test_an_answer_that_cannot_be_journalled_is_not_given(start_hub: Callable[..., Any]) -> None:
+    async def scenario() -> None:
+        async with start_hub() as hub:
+            database = hub.parts.receipts._store._db
+            database.execute(FULL.format("receipts"))
+            refused = await hub.chat("Hi", max_tokens=1)
+            assert (refused.status_code, refused.json()["error"]["code"]) == (500, "internal_error")
+            assert hub.admission.live == {}
+            database.execute("DROP TRIGGER full")
+            assert (await hub.chat("Hi", max_tokens=1)).status_code == 200
+
+    asyncio.run(scenario())
+
+
+def test_an_end_that_cannot_be_stated_stops_the_hub_with_its_reason(start_hub: Callable[..., Any]) -> None:
+    async def scenario() -> None:
+        async with start_hub() as hub:
+
+            async def cannot(*_: object) -> None:
+                store = hub.parts.receipts._store
+                await store.run(store.post, [b"wiped"], {})
+
+            hub.opener.wiped = cannot
+            hub.parts.receipts._store._db.execute(FULL.format("outbox"))
+            os.kill((await hub.serving()).engine.pid, 9)
+            await asyncio.wait_for(hub.stop.wait(), 5)
+
+    with pytest.raises(HubError, match="disk is full") as caught:
+        asyncio.run(scenario())
+    assert caught.value.exit_status == 3

@@ -55,7 +55,9 @@ def create_app(parts: Parts, store: Store, hosts: frozenset[str]) -> ASGIApp:
         Route("/readyz", front.ready),
         Route("/metrics", front.metrics),
     ]
-    return _guard(Starlette(routes=routes, exception_handlers={404: _unknown, 405: _unknown}), hosts)
+    return _guard(
+        Starlette(routes=routes, exception_handlers={404: _unknown, 405: _unknown, Exception: _broken}), hosts
+    )
 
 
 def _guard(app: ASGIApp, hosts: frozenset[str]) -> ASGIApp:
@@ -63,26 +65,15 @@ def _guard(app: ASGIApp, hosts: frozenset[str]) -> ASGIApp:
         if scope["type"] != "http":
             await app(scope, receive, send)
             return
-        started = False
-
-        async def watched(message: Any) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
-            await send(message)
-
         host = dict(scope["headers"]).get(b"host", b"").decode("latin-1").lower()
         if _without_port(host) not in hosts:
             problem = Problem(421, "This hub is not called by this Host header.", "wrong_host")
             await send_problem(problem, send)
             return
         try:
-            await app(scope, receive, watched)
-        except Exception as error:  # noqa: BLE001 (its text could hold what a person wrote)
+            await app(scope, receive, send)
+        except Exception as error:  # noqa: BLE001 (answered by `_broken`; its text could hold what a person wrote)
             _LOG.error("a request broke: %s at %s", type(error).__name__, _place(error))
-            if not started:
-                await send_problem(
-                    Problem(500, "The hub failed.", "internal_error", kind="server_error"), send
-                )
 
     return guarded
 
@@ -103,6 +94,10 @@ def _place(error: BaseException) -> str:
 async def _unknown(_request: HttpRequest, error: Exception) -> Response:
     status = getattr(error, "status_code", 404)
     return _problem(Problem(status, "There is nothing here for this method and path.", "not_found"))
+
+
+async def _broken(_request: HttpRequest, _error: Exception) -> Response:
+    return _problem(Problem(500, "The hub failed.", "internal_error", kind="server_error"))
 
 
 def _problem(problem: Problem) -> Response:

@@ -34,6 +34,7 @@ class Serving:
         build: which engine, as the `opened` statement says it.
         lease: the lease as a receipt commits to it: grant, renewal, from, until.
         until: when the lease ends by the wall clock.
+        retention_days: how long the grant lets transcripts be kept.
     """
 
     engine: Engine
@@ -42,6 +43,7 @@ class Serving:
     build: str
     lease: Mapping[str, Any]
     until: Instant
+    retention_days: int = 7
 
 
 class Opener(Protocol):

@@ -24,7 +24,7 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from mythos.errors import LogError, NetworkError
+from mythos.errors import LogError, NetworkError, QuotaError
 from mythos.evidence.client import LogClient
 from mythos.evidence.note import Checkpoint, Note, SigningKey, decode64, encode64
 from mythos.evidence.predicates import ReceiptBatch
@@ -154,7 +154,7 @@ class Receipts:
             try:
                 while await self.publish():
                     pass
-            except (NetworkError, LogError):
+            except (NetworkError, LogError, QuotaError):
                 await asyncio.sleep(_RETRY)
                 self._news.set()
 

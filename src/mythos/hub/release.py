@@ -29,8 +29,8 @@ from mythos.custody import (
     sign_message,
 )
 from mythos.custody.grant import check
-from mythos.engines import Ended, Engine, LoadOptions
-from mythos.errors import GrantError, HubError, InputError
+from mythos.engines import Ended, Engine, Frame, LoadOptions
+from mythos.errors import GrantError, HubError, InputError, MythosError
 from mythos.evidence import predicates
 from mythos.evidence.client import Peer
 from mythos.evidence.note import SigningKey, encode64
@@ -147,15 +147,7 @@ class Release:
         self._request, self._renewal = Digest.of(signed), 0
         answers = await self._shares(granted, signed)
         about = Subject(request.model, request.weights)
-        # Kept before any share reaches the engine: whatever happens now, its end will be stated.
-        await self._receipts.post([], **{_FACT: json.dumps([about.name, str(about.digest)]).encode()})
-        async with self._socket(engine) as listen:
-            release = {
-                "alias": request.model, "listen": str(listen), "folder": str(self._site.folder.resolve()),
-                "request": encode64(signed), "answers": [encode64(answer) for answer in answers.values()],
-                "load": dataclasses.asdict(self._site.load),
-            }  # fmt: skip
-            said = await engine.open(release, timeout=_OPENING)
+        said = await self._relay(engine, about, signed, answers)
         until, manifest = Instant.parse(said["until"]), Digest.parse(said["manifest"])
         opened = predicates.Opened(grant, manifest, self._build, said["bytes"], Instant.now())
         leased = predicates.Lease(grant, 0, now, until)
@@ -165,7 +157,27 @@ class Release:
             "until": str(until), "approvers": list(answers),
         }  # fmt: skip
         self._refused = ""
-        return Serving(engine, request.model, request.weights, self._build, lease, until)
+        days = request.retention_days
+        return Serving(engine, request.model, request.weights, self._build, lease, until, days)
+
+    async def _relay(
+        self, engine: Engine, about: Subject, signed: bytes, answers: Mapping[str, bytes]
+    ) -> Frame:
+        """Give the engine its shares; its `opened` frame. From here on its end is stated in any case."""
+        await self._receipts.post([], **{_FACT: json.dumps([about.name, str(about.digest)]).encode()})
+        try:
+            async with self._socket(engine) as listen:
+                release = {
+                    "alias": about.name, "listen": str(listen), "folder": str(self._site.folder.resolve()),
+                    "request": encode64(signed), "answers": [encode64(one) for one in answers.values()],
+                    "load": dataclasses.asdict(self._site.load),
+                }  # fmt: skip
+                return await engine.open(release, timeout=_OPENING)
+        except BaseException as error:
+            await engine.close()
+            code = error.code if isinstance(error, MythosError) else "stopped"
+            await self._state_wiped(about, Ended(code, "the weights were released and not opened"))
+            raise
 
     async def _shares(self, granted: Granted, signed: bytes) -> dict[str, bytes]:
         """The approvers' answers by name: of all, or of enough organisations when some do not answer."""

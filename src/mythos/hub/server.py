@@ -26,7 +26,7 @@ from mythos.files import read_private, write_private
 from mythos.hub.admission import Admission, Decider, allow
 from mythos.hub.answer import Limits, Parts
 from mythos.hub.app import create_app
-from mythos.hub.keeper import Keeper, Opener
+from mythos.hub.keeper import Keeper, Opener, Serving
 from mythos.hub.metrics import Metrics
 from mythos.hub.receipts import Receipts, Vault
 from mythos.hub.shapes import Problem
@@ -122,7 +122,7 @@ async def serve(
         hub = str(settings.signer.verify_key)
         parts = Parts(admission, keeper, receipts, Metrics(), limits, hub)
         app = create_app(parts, store, _LOOPBACK | settings.names)
-        async with _publishing(receipts), _answering(app, sock, stop):
+        async with _publishing(receipts, stop), _answering(app, sock, stop):
             opening = asyncio.create_task(keeper.open())
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait({opening, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -131,7 +131,8 @@ async def serve(
                 await asyncio.wait({opening})
                 return
             stopping.cancel()
-            async with _background(keeper.run(opening.result())), _background(_sweep(settings, store)):
+            keeping, sweeping = keeper.run(opening.result()), _sweep(settings, store, keeper)
+            async with _background(keeping, stop), _background(sweeping, stop):
                 ready(parts)
                 await stop.wait()
                 for name in admission.live:
@@ -168,10 +169,10 @@ async def _answering(app: ASGIApp, sock: socket.socket, stop: asyncio.Event) -> 
 
 
 @contextlib.asynccontextmanager
-async def _publishing(receipts: Receipts) -> AsyncGenerator[None]:
+async def _publishing(receipts: Receipts, stop: asyncio.Event) -> AsyncGenerator[None]:
     """The publishing task; at the end what is finished is published once more, if the log answers."""
     try:
-        async with _background(receipts.run()):
+        async with _background(receipts.run(), stop):
             yield
     finally:
         with contextlib.suppress(Exception):
@@ -181,19 +182,26 @@ async def _publishing(receipts: Receipts) -> AsyncGenerator[None]:
 
 
 @contextlib.asynccontextmanager
-async def _background(work: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
+async def _background(work: Coroutine[Any, Any, None], stop: asyncio.Event) -> AsyncGenerator[None]:
+    """Work beside the block; if it breaks, the hub stops and says why."""
     task = asyncio.create_task(work)
+    task.add_done_callback(lambda done: None if done.cancelled() or not done.exception() else stop.set())
     try:
         yield
     finally:
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        [outcome] = await asyncio.gather(task, return_exceptions=True)
+        if isinstance(outcome, Exception):
+            raise outcome
 
 
-async def _sweep(settings: Settings, store: Store) -> None:
-    """Erase transcripts past their retention, every hour."""
+async def _sweep(settings: Settings, store: Store, keeper: Keeper) -> None:
+    """Erase transcripts past their retention, every hour: the host's, or the grant's when that is shorter."""
+    days = settings.retention_days
     while True:
-        await store.run(store.erase, Instant.now().plus(-settings.retention_days * _DAY))
+        if isinstance(keeper.state, Serving):
+            days = min(settings.retention_days, keeper.state.retention_days)
+        await store.run(store.erase, Instant.now().plus(-days * _DAY))
         await asyncio.sleep(_SWEEP)
 
 

@@ -107,9 +107,17 @@ class Store:
             raise sqlite3.DatabaseError(f"its format is {version}, this release reads {_FORMAT}")
 
     async def run(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """Call one of the methods below on the database's thread; it completes even if the caller is cut."""
+        """Call one of the methods below on the database's thread; it completes even if the caller is cut.
+
+        Raises:
+            HubError: the disk is full or broken; what was asked is not kept.
+        """
         loop = asyncio.get_running_loop()
-        return await asyncio.shield(loop.run_in_executor(self._thread, lambda: call(*args, **kwargs)))
+        try:
+            return await asyncio.shield(loop.run_in_executor(self._thread, lambda: call(*args, **kwargs)))
+        except sqlite3.Error as error:
+            advice = "Free disk space and start again; what was acknowledged is safe."
+            raise HubError("hub.db did not take it", found=str(error), advice=advice) from error
 
     def close(self) -> None:
         """Finish what was asked and close the file."""
