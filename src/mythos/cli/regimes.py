@@ -28,6 +28,7 @@ OUTCOMES: Final = {
     "out_of_scope": "対象外",
     "not_in_force": "効力なし",
 }
+SIGNS: Final = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤", "eq": "=", "ne": "≠", "in": "∈", "not_in": "∉"}
 QUIET: Final = ("below_threshold", "excluded", "out_of_scope", "not_in_force")
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
@@ -213,7 +214,8 @@ def _show_one(one: dict[str, Any], *, trace: bool) -> None:
         click.secho(f"      注 / note: {note}", dim=True)
     for line in one["trace"] if trace else ():
         mark = {True: "✓", False: "✗", None: "?"}[line["held"]]
-        asked = f"{line['fact']} = {line['saw']} {line['comparator']} {line['value']}".strip(" =")
+        sign = SIGNS.get(line["comparator"], line["comparator"])
+        asked = f"{line['fact']} {line['saw']} {sign} {line['value']}".strip()
         click.secho(f"      {mark} {line['clause']}: {asked}  {line['words']}  ({line['cite']})", dim=True)
 
 

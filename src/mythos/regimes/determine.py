@@ -218,12 +218,16 @@ class _Trace:
         parts = condition.all_of or condition.any_of
         if parts:
             every = [self.hold(part, clause, f"{label}.{n}") for n, part in enumerate(parts, 1)]
-            return all_of(every) if condition.all_of else any_of(every)
+            held = all_of(every) if condition.all_of else any_of(every)
+            if condition is clause:
+                sign = "all of" if condition.all_of else "any of"
+                self.lines.append(Line(label, "", "", sign, "", self._words(clause), clause.cite, held.value))
+            return held
         held, saw, against = self._compare(condition)
         terms = (*saw.terms, *(against.terms if isinstance(against, Seen) else ()))
         shown = "not stated" if not saw.stated and condition.unstated else str(saw)
         written = ", ".join(text(v) for v in against) if isinstance(against, tuple) else str(against)
-        words = f"“{clause.words}”" if clause.words else clause.reading
+        words = self._words(clause)
         self.lines.append(
             Line(
                 label,
@@ -238,6 +242,9 @@ class _Trace:
             )
         )
         return held
+
+    def _words(self, clause: Clause) -> str:
+        return f"“{clause.words}”" if clause.words else clause.reading
 
     def _compare(self, leaf: Condition) -> tuple[Held, Seen, Seen | tuple[Scalar, ...]]:
         saw = self._see(leaf.fact, leaf.with_)

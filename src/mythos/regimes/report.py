@@ -11,7 +11,9 @@ from mythos.evidence.predicates.regimes import Finding as ActFinding
 from mythos.evidence.predicates.regimes import Leg as ActLeg
 from mythos.evidence.statement import canonical
 from mythos.regimes.determine import Determination, Finding, Leg, bars
+from mythos.regimes.instrument import Condition
 from mythos.regimes.pack import Pack
+from mythos.regimes.scalar import text
 from mythos.units import Digest, Instant
 
 ACTS: Final = {"weights": "transfer", "api": "access"}
@@ -86,6 +88,13 @@ def act(body: dict[str, Any], legs: Sequence[Leg], now: Instant) -> Act:
     )
 
 
+def _asked(leaf: Condition) -> str:
+    if leaf.value_of:
+        return leaf.value_of
+    values: tuple[Any, ...] = leaf.value if leaf.comparator in {"in", "not_in"} else (leaf.value,)
+    return "|".join(text(value) for value in values)
+
+
 def reference(pack: Pack) -> str:
     """The instruments as a page of Markdown."""
     confidence = "H the text was read, M a good secondary source, L thin, contested or from memory"
@@ -105,7 +114,9 @@ def reference(pack: Pack) -> str:
         ]
         parts += ["\n| clause | asks | words | cite | confidence |\n|---|---|---|---|---|"]
         for clause in one.clauses:
-            asks = ", ".join(f"`{leaf.fact} {leaf.comparator}`" for _, leaf in clause.leaves(""))
+            asks = ", ".join(
+                f"`{leaf.fact} {leaf.comparator} {_asked(leaf)}`" for _, leaf in clause.leaves("")
+            )
             words = f"“{clause.words}”" if clause.words else clause.reading
             parts += [f"| {clause.kind} | {asks} | {words} | {clause.cite} | {clause.confidence} |"]
         parts += ["", *(f"* Not verified: {gap}" for gap in one.unverified), ""]
