@@ -424,7 +424,7 @@ def test_after_the_lease_the_engine_is_gone_and_the_hub_says_why(
     runner: asyncio.Runner, start_hub: Callable[..., Any]
 ) -> None:
     async def scenario() -> None:
-        async with start_hub(seconds=1.0) as hub:
+        async with start_hub(seconds=2.5) as hub:
             engine = (await hub.serving()).engine
             assert (await engine.ended).code == "lease_ended"
             await asyncio.sleep(0.1)
