@@ -38,9 +38,13 @@ FLIPS = {
     "in": "not_in",
     "not_in": "in",
 }
-_UNBORN = "before promulgation the amendment was not in force either; only the citation differs"
+_UNBORN = "before promulgation the amendment was not in force either: only the citation differs"
+_REFORM = "an inform notice binds before and after the reform: only citation and confidence differ"
 EQUIVALENT = {
-    ("JP-APPI-2026-STAT", f"status.0.from: 2026-07-17 -> 2026-07-{day_}"): _UNBORN for day_ in (16, 18)
+    ("JP-APPI-2026-STAT", "status.0.from: 2026-07-17 -> 2026-07-16"): _UNBORN,
+    ("JP-APPI-2026-STAT", "status.0.from: 2026-07-17 -> 2026-07-18"): _UNBORN,
+    ("JP-FEFTA-INFORM", "status.1.from: 2025-10-09 -> 2025-10-08"): _REFORM,
+    ("JP-FEFTA-INFORM", "status.1.from: 2025-10-09 -> 2025-10-10"): _REFORM,
 }
 
 
