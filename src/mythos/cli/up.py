@@ -22,6 +22,7 @@ from mythos.files import private_folder, read_private, write_atomic, write_priva
 from mythos.units import Bytes, Instant
 
 PRESETS: Final = Path(__file__).parent / "presets"
+TINY: Final = "tiny"
 GREETING: Final = "Say hello."
 TOKENS: Final = 32
 SOON: Final = 3600.0
@@ -138,17 +139,19 @@ def _become_known(life: Life, model: str, facts: Path | None) -> str:
     """Steps 1 to 4: the model, its identity, its compute, the law. Returns the weights' digest."""
     preset = _preset(model)
     with life.step(1, "Model") as fact:
-        fetched = life.once(f"model {model}", "model", "fetch", model, show_progress=True)
-        fact(f"{Path(fetched['path']).name}, {Bytes(fetched['bytes']).human}, {fetched['digest'][:19]}…")
-    name: str = preset.get("name", fetched["name"])
+        found = _trained(life) if model == TINY else _fetched(life, model)
+        fact(f"{Path(found['path']).name}, {Bytes(found['bytes']).human}, {found['digest'][:19]}…")
+    name: str = preset.get("name", found["name"])
     with life.step(2, "Identity") as fact:
         licence = ["--licence", preset["licence"]] if "licence" in preset else []
-        identify = ("model", "identify", fetched["path"], "--name", name, *licence)
-        weights: str = life.once(f"identity {fetched['weights']}", *identify)["weights"]
-        life.keep("serving", {"weights": weights, "name": name, "path": fetched["path"]})
+        identify = ("model", "identify", found["path"], "--name", name, *licence)
+        weights: str = life.once(f"identity {found['weights']}", *identify)["weights"]
+        life.keep("serving", {"weights": weights, "name": name, "path": found["path"]})
         fact(f"the weights are named {weights[:26]}… from here on")
     with life.step(3, "Compute") as fact:
-        if preset:
+        if model == TINY:
+            fact(f"{found['said']}; executed {found['executed']}")
+        elif preset:
             declare = ("compute", "declare", "--weights", weights, "--name", name, "--preset", model)
             compute = life.once(f"compute {weights}", *declare)
             fact(f"{compute['flop']} FLOP, {compute['method']} by others, not counted by us")
@@ -156,17 +159,28 @@ def _become_known(life: Life, model: str, facts: Path | None) -> str:
             fact("unknown, and shown as unknown: see `mythos compute declare --help`")
     with life.step(4, "Determination") as fact:
         today = datetime.now(UTC).date().isoformat()
-        file = facts or _facts_of(model)
+        file = facts or _facts_of(life, model, found)
         subject = ("--weights", weights, "--name", name)
         determine = ("regimes", "determine", str(file), "--on", today, "--append", *subject)
-        found = life.once(f"determination {weights} {today} {file}", *determine)
-        life.keep("determination", {"index": found["index"]})
-        binding = [item["id"] for item in found["instruments"] if item["outcome"] == "applies"]
+        law = life.once(f"determination {weights} {today} {file}", *determine)
+        life.keep("determination", {"index": law["index"]})
+        binding = [item["id"] for item in law["instruments"] if item["outcome"] == "applies"]
         fact(
-            f"US to JP on {today}: of {len(found['instruments'])} instruments, "
+            f"US to JP on {today}: of {len(law['instruments'])} instruments, "
             f"applying: {', '.join(binding) or 'none'}"
         )
     return weights
+
+
+def _fetched(life: Life, model: str) -> dict[str, Any]:
+    return life.once(f"model {model}", "model", "fetch", model, show_progress=True)
+
+
+def _trained(life: Life) -> dict[str, Any]:
+    """Train the project's own architecture, its compute counted; a run that was killed goes on."""
+    out = life.home.party("owner") / "trained" / TINY
+    resume = ["--resume"] if out.exists() else []
+    return life.once("model tiny", "train", TINY, "--out", str(out), *resume, show_progress=True)
 
 
 def _preset(model: str) -> dict[str, Any]:
@@ -174,7 +188,7 @@ def _preset(model: str) -> dict[str, Any]:
     return strict_yaml.loads(path.read_bytes(), where=path.name) if path.exists() else {}
 
 
-def _facts_of(model: str) -> Path:
+def _facts_of(life: Life, model: str, found: dict[str, Any]) -> Path:
     path = PRESETS / f"{model}.yaml"
     if not path.exists():
         raise InputError(
@@ -183,7 +197,12 @@ def _facts_of(model: str) -> Path:
             found="none",
             advice=f"Copy {PRESETS / 'smollm2.yaml'} and change what differs; unknown is not allowed.",
         )
-    return path
+    if model != TINY:
+        return path
+    counted = private_folder(life.home.party("owner") / "facts") / path.name
+    lines = f"  ops: {found['executed']}\n  flop: {found['executed']}\n"
+    write_atomic(counted, path.read_bytes() + lines.encode())
+    return counted
 
 
 def _seal_and_grant(life: Life, weights: str) -> None:
