@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import os
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -13,11 +15,13 @@ _NEW_MOUNTS: Final = 0x0002_0000
 _NEW_USER: Final = 0x1000_0000
 _RECURSIVE: Final = 0x4000
 _PRIVATE: Final = 1 << 18
+_DETACH: Final = 2
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 
 
-def mount_small(folder: Path, size: int) -> None:
-    """Mount an empty disk of `size` bytes over `folder`, gone when this process and its children are.
+@contextmanager
+def small_disk(folder: Path, size: int) -> Generator[None]:
+    """An empty disk of `size` bytes over `folder`, which nobody but this process and its children sees.
 
     Needs root or unprivileged user namespaces; in the latter this process becomes root of its own namespace.
     Call it while the process has one thread.
@@ -33,6 +37,10 @@ def mount_small(folder: Path, size: int) -> None:
         Path("/proc/self/uid_map").write_text(f"0 {user} 1", encoding="ascii")
     _call("mount", None, b"/", None, _RECURSIVE | _PRIVATE, None)
     _call("mount", b"drill", os.fsencode(folder), b"tmpfs", 0, f"size={size},mode=0700".encode())
+    try:
+        yield
+    finally:
+        _call("umount2", os.fsencode(folder), _DETACH)
 
 
 def fill(folder: Path) -> Path:

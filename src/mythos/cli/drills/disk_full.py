@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from typing import Final
 
-from mythos.cli.drills.disk import fill, mount_small
+from mythos.cli.drills.disk import fill, small_disk
 from mythos.cli.drills.estate import APPROVERS, OBSERVED, Estate, refused, settle
 from mythos.cli.drills.report import Report
 from mythos.evidence import predicates
@@ -19,7 +19,12 @@ DISK: Final = 4 << 20
 
 def rehearse(estate: Estate, report: Report) -> None:
     """Fill the log's disk under a running engine; give the space back; kill the log and look again."""
-    mount_small(estate.home.log, DISK)
+    with small_disk(estate.home.log, DISK):
+        _rehearse(estate, report)
+        estate.household.stop()
+
+
+def _rehearse(estate: Estate, report: Report) -> None:
     settle(estate)
     grant = estate.granted(LEASE)
     held = estate.open(grant)
@@ -48,9 +53,7 @@ def rehearse(estate: Estate, report: Report) -> None:
         kept=[a.status for a in answers] == [503, 503] and b"log_full" in answers[0].body,
         found=", ".join(str(a.status) for a in answers),
     )  # fmt: skip
-    ended = held.ends_within(LEASE + 5)
-    late = Instant.now().since(held.until)
-    code = estate.end(held).code if ended else "alive"
+    code, late = estate.ends(held, LEASE + 5)
     report.event("stopped", f"the engine, not renewed again: {code}, {late:+.2f} s from its lease's end")
     report.promise(
         "the lease runs to its end, and ends on time with the disk still full",

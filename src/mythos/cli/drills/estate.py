@@ -31,7 +31,7 @@ from mythos.cli.parties import signing_key
 from mythos.cli.processes import Household
 from mythos.cli.shared import Home
 from mythos.custody import ReleaseRequest, RenewalRequest, sign_message
-from mythos.engines.client import Ended, Engine
+from mythos.engines.client import Engine
 from mythos.engines.frames import Frame
 from mythos.errors import MythosError
 from mythos.evidence.client import Appended, LogClient, Peer, Reply
@@ -55,30 +55,47 @@ _ROUTE: Final = (Leg("US", "JP", "access"),)
 
 
 @dataclass(slots=True)
+class Later:
+    """A request under way in a thread of its own."""
+
+    act: Callable[[], Any]
+    answer: Any = None
+    thread: threading.Thread | None = None
+
+    def begin(self) -> Later:
+        """Send it."""
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+        return self
+
+    def _run(self) -> None:
+        try:
+            self.answer = self.act()
+        except MythosError as error:
+            self.answer = error
+
+    def wait(self, seconds: float) -> Any:
+        """Its answer (a `MythosError` as a value), or `None` when there is none in time."""
+        if self.thread is not None:
+            self.thread.join(seconds)
+        return self.answer
+
+
+@dataclass(slots=True)
 class Held:
-    """An open engine and the release that opened it."""
+    """An open engine, the release that opened it, and when its process was gone."""
 
     engine: Engine
     grant: Digest
     request: bytes
     until: Instant
+    gone: Later
     renewal: int = 0
 
     @property
     def alive(self) -> bool:
         """Whether its process runs."""
-        return not self.ends_within(0.0)
-
-    def ends_within(self, seconds: float) -> bool:
-        """Wait up to so many seconds for the process to end; whether it did."""
-        try:
-            process = os.pidfd_open(self.engine.pid)
-        except ProcessLookupError:
-            return True
-        try:
-            return bool(select.select([process], [], [], seconds)[0])
-        finally:
-            os.close(process)
+        return self.gone.wait(0) is None
 
 
 @dataclass(slots=True)
@@ -220,7 +237,10 @@ class Estate:
             "answers": [encode64(expect(answer)) for answer in answers],
         }  # fmt: skip
         said = self.loop.run(engine.open(release, timeout=30))
-        return Held(engine, grant, request, Instant.parse(said["until"]))
+        process = os.pidfd_open(engine.pid)
+        return Held(
+            engine, grant, request, Instant.parse(said["until"]), Later(lambda: _gone(process)).begin()
+        )
 
     def open(self, grant: Digest, *, shift: float = 0.0) -> Held:
         """Start an engine and have the weights released to it."""
@@ -254,9 +274,27 @@ class Estate:
         """
         return self.loop.run(held.engine.renew({"renewals": [encode64(token) for token in tokens]}))
 
-    def end(self, held: Held) -> Ended:
-        """How an engine that is gone ended."""
-        return self.loop.run(asyncio.wait_for(asyncio.shield(held.engine.ended), 10))
+    def ends(self, held: Held, seconds: float) -> tuple[str, float]:
+        """Wait up to so many seconds for an engine's end: how it ended, and how late for its lease.
+
+        Returns:
+            The code of the end (`alive` when there was none), and seconds after the lease's end by the true
+            clock; negative before it.
+        """
+        gone: Instant | None = held.gone.wait(seconds)
+        if gone is None:
+            return "alive", Instant.now().since(held.until)
+        ended = self.loop.run(asyncio.wait_for(asyncio.shield(held.engine.ended), 10))
+        return ended.code, gone.since(held.until)
+
+
+def _gone(process: int) -> Instant:
+    """When the process of a descriptor ended."""
+    try:
+        select.select([process], [], [])
+        return Instant.now()
+    finally:
+        os.close(process)
 
 
 def expect(reply: Reply) -> bytes:
@@ -288,35 +326,6 @@ def until(reached: Callable[[], bool], seconds: float) -> bool:
             return False
         time.sleep(0.02)
     return True
-
-
-@dataclass(slots=True)
-class Later:
-    """A request under way in a thread of its own."""
-
-    act: Callable[[], Any]
-    answer: Any = None
-    done_at: float = 0.0
-    thread: threading.Thread | None = None
-
-    def begin(self) -> Later:
-        """Send it."""
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
-        return self
-
-    def _run(self) -> None:
-        try:
-            self.answer = self.act()
-        except MythosError as error:
-            self.answer = error
-        self.done_at = time.monotonic()
-
-    def wait(self, seconds: float) -> Any:
-        """Its answer (a `MythosError` as a value), or `None` when there is none in time."""
-        if self.thread is not None:
-            self.thread.join(seconds)
-        return self.answer
 
 
 @contextmanager

@@ -69,9 +69,7 @@ def _forged(estate: Estate, held: Held) -> bytes:
 
 def _ends(estate: Estate, report: Report, name: str, held: Held) -> None:
     """The process is gone when its lease is over, by the true clock of this machine."""
-    ended = held.ends_within(LEASE + 5)
-    late = Instant.now().since(held.until)
-    code = estate.end(held).code if ended else "alive"
+    code, late = estate.ends(held, LEASE + 5)
     report.event(
         "stopped", f"the engine whose clock is {name} ended: {code}, {late:+.2f} s from its lease's end"
     )

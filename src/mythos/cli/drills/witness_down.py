@@ -59,8 +59,9 @@ def rehearse(estate: Estate, report: Report) -> None:
     _unwitnessed_grant(estate, report)
     engine = estate.launch()
     request = estate.release_request(spare, engine)
+    size = estate.size("acknowledged")
     releases = [Later(lambda n=name: estate.ask(n, "/v1/release", request)).begin() for name in APPROVERS]
-    _renewal_behind(estate, report, short)
+    _renewal_behind(estate, report, short, size)
     _short_ends(estate, report, short)
     waits = [one.wait(0) is None for one in (*releases, issue)]
     report.event("stopped", "a release and a grant that were asked for wait; no share has left")
@@ -175,8 +176,9 @@ def _unwitnessed_grant(estate: Estate, report: Report) -> None:
     )  # fmt: skip
 
 
-def _renewal_behind(estate: Estate, report: Report, held: Held) -> None:
-    """Whether an approver still answers a renewal while a release waits for the witness there."""
+def _renewal_behind(estate: Estate, report: Report, held: Held, size: int) -> None:
+    """Whether an approver that logged its release, and waits for the witness, still answers a renewal."""
+    until(lambda: estate.size("acknowledged") >= size + len(APPROVERS), 5)
     asked = estate.renewal_request(held)
     code = refused(lambda: expect(estate.ask(APPROVERS[0], "/v1/renew", asked, seconds=0.5)))
     if code:
@@ -187,9 +189,7 @@ def _renewal_behind(estate: Estate, report: Report, held: Held) -> None:
 
 
 def _short_ends(estate: Estate, report: Report, held: Held) -> None:
-    ended = held.ends_within(SHORT + 5)
-    late = Instant.now().since(held.until)
-    code = estate.end(held).code if ended else "alive"
+    code, late = estate.ends(held, SHORT + 5)
     report.event(
         "stopped", f"the engine that was not renewed again: {code}, {late:+.2f} s from its lease's end"
     )
