@@ -41,23 +41,25 @@ opened = time.process_time()
 listen = f"/tmp/mythos-bench-{os.getpid()}.sock"
 model = Llama.start(descriptor, alias="m", listen=listen, options=LoadOptions())
 os.unlink(listen)
-print(time.process_time() - began[0], opened - began[0], time.monotonic() - began[1])
+loaded = time.process_time() - began[0], opened - began[0], time.monotonic() - began[1]
+os.close(descriptor)
+question = {"messages": [{"role": "user", "content": "What is a witness?"}], "max_tokens": 32}
+model.generate("chat", question, lambda delta: False)
+resident = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmRSS"))
+print(*loaded, resident)
 sys.stdout.flush()
 os._exit(0)
 """
 
 
-def load_times(
-    model: Path, folder: Path, key: bytes, rounds: int
-) -> dict[str, list[tuple[float, float, float]]]:
-    """(CPU seconds, of them opening, wall seconds) of each round, for plain and sealed."""
-    found: dict[str, list[tuple[float, float, float]]] = {"plain": [], "sealed": []}
+def load_times(model: Path, folder: Path, key: bytes, rounds: int) -> dict[str, list[tuple[float, ...]]]:
+    """(CPU seconds, of them opening, wall seconds, resident kB after an answer), for plain and sealed."""
+    found: dict[str, list[tuple[float, ...]]] = {"plain": [], "sealed": []}
     for number in range(2 * rounds):
         kind = ("plain", "sealed")[number % 2]
         argv = [sys.executable, "-c", LOADER, kind, str(model), str(folder), key.hex()]
         done = subprocess.run(argv, capture_output=True, text=True, check=True)
-        cpu, opening, wall = map(float, done.stdout.split())
-        found[kind].append((cpu, opening, wall))
+        found[kind].append(tuple(map(float, done.stdout.split())))
     return found
 
 
@@ -212,11 +214,16 @@ def main() -> None:
         plain, sealed = (statistics.median(t[0] for t in found[kind]) for kind in ("plain", "sealed"))
         opening = min(t[1] for t in found["sealed"])
         print(f"sealed / plain, median CPU seconds: {sealed / plain:.2f} (at most 1.3)")
+        memory = max(t[3] for t in found["sealed"]) * 1024 / 1e6
+        print(f"resident after 32 tokens, sealed, the engine's modules: {memory:.0f} MB (at most 420)")
         print(f"opening into the memfd: {size / opening / 1e9:.2f} GB/s of CPU time (at least 0.8)")
         (folder / "hub").mkdir(mode=0o700)
         front = asyncio.run(front_times(folder / "hub", chosen.requests))
         print(f"front, 16-token stream: first token p50 {front['p50']:.2f} ms, p99 {front['p99']:.2f} ms")
-        print(f"front, 16 clients: {front['rate']:.0f} answers/s; resident {resident(os.getpid()):.0f} MB")
+        here = resident(os.getpid())
+        print(
+            f"front, 16 clients: {front['rate']:.0f} answers/s; resident with this bench in it {here:.0f} MB"
+        )
         if chosen.up:
             for name, document in zip(("fresh", "warm"), up_times(folder / "home"), strict=True):
                 times_ = {k: document[k] for k in ("ready_s", "first_token_s", "tokens", "wall_s")}
