@@ -3,6 +3,7 @@
 Pages: every command's help, the tree of errors, the table of statements, the instruments of law.
 """
 
+import ast
 import importlib
 import os
 import sys
@@ -16,6 +17,8 @@ from mythos import errors
 from mythos.cli import COMMANDS, cli
 
 HERE = Path(__file__).parent / "reference"
+SOURCE = Path(__file__).parents[1] / "src" / "mythos"
+README = Path(__file__).parents[1] / "README.md"
 MADE = "<!-- Made by docs/generate.py from the code; edit the code instead. -->\n\n"
 
 
@@ -53,12 +56,56 @@ def statements() -> str:
     return page
 
 
-PAGES = {"commands.md": commands, "errors.md": error_tree, "statements.md": statements}
+def dossier_fields() -> str:
+    """Every field of the forms a dossier answers."""
+    page: str = importlib.import_module("mythos.dossier.forms").table()
+    return page
+
+
+def instruments() -> str:
+    """The instruments of law that travel with Mythos."""
+    page: str = importlib.import_module("mythos.regimes.report").reference(
+        importlib.import_module("mythos.regimes").shipped()
+    )
+    return page
+
+
+PAGES = {
+    "commands.md": commands,
+    "dossier-fields.md": dossier_fields,
+    "errors.md": error_tree,
+    "instruments.md": instruments,
+    "statements.md": statements,
+}
+
+
+def tree() -> str:
+    """README's tree: every module with the first sentence of its docstring."""
+    lines = ["<details><summary>Every module in one line</summary>\n", "```text"]
+    for folder in sorted({path.parent for path in SOURCE.rglob("*.py")}):
+        for path in sorted(folder.glob("*.py")):
+            said = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n\n")[0]
+            sentence = " ".join(said.split()).split(". ")[0].rstrip(".")
+            name = str(path.relative_to(SOURCE.parent)).removesuffix("__init__.py")
+            lines.append(f"{name:44} {sentence[:110]}")
+    return "\n".join([*lines, "```", "</details>"])
+
+
+def readme() -> str:
+    """README.md with its tree made anew."""
+    text = README.read_text(encoding="utf-8")
+    before, _, rest = text.partition("<!-- tree:begin -->")
+    after = rest.partition("<!-- tree:end -->")[2]
+    return f"{before}<!-- tree:begin -->\n{tree()}\n<!-- tree:end -->{after}"
 
 
 def main() -> int:
     """Write or check every page."""
     stale: list[str] = []
+    if "--check" not in sys.argv:
+        README.write_text(readme(), encoding="utf-8")
+    elif README.read_text(encoding="utf-8") != readme():
+        stale.append("README.md")
     for name, make in PAGES.items():
         text = MADE + make().rstrip() + "\n"
         path = HERE / name
