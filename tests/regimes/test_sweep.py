@@ -3,9 +3,12 @@
 from datetime import date
 from xml.etree import ElementTree as ET
 
+import pytest
+
+from mythos.errors import InputError
 from mythos.regimes import shipped
 from mythos.regimes.picture import draw
-from mythos.regimes.sweep import changes, sweep
+from mythos.regimes.sweep import changes, own_compute, sweep
 
 FACTS = {
     "us_state_nexus_ca": True,
@@ -50,9 +53,20 @@ def test_the_picture_is_xml_with_a_bar_for_each_span() -> None:
     tree = ET.fromstring(picture)  # noqa: S314 (our own picture)
     titles = [node.text for node in tree.iter("{http://www.w3.org/2000/svg}title")]
     assert "US-CA-SB53: applies from 2026-01-01" in titles
-    assert "JP-FEFTA-INFORM: applies from 2025-10-09" in titles
+    assert "JP-FEFTA-INFORM: applies from 2025-01-01" in titles
     assert not any("US-IL-SB315" in str(title) for title in titles)
     assert "#b91c1c" in picture
+
+
+def test_the_model_s_own_compute_is_marked_where_it_is_known() -> None:
+    assert own_compute({"ops_pretrain": "9e25", "ops_rl_and_finetune": "1e25"}, shipped()) == 26
+    assert own_compute({"flop": "1e26"}, shipped()) is None
+    found = list(rows().values())
+    marked = draw(found, date(2026, 6, 1), "m", 26.0)
+    assert (
+        marked.count("stroke-dasharray") == draw(found, date(2026, 6, 1), "m").count("stroke-dasharray") + 1
+    )
+    assert draw(found, date(2026, 6, 1), "m", 21.0).count("stroke-dasharray") == 1
 
 
 def test_a_picture_of_nothing_still_draws() -> None:
@@ -68,3 +82,9 @@ def test_changes_between_two_days() -> None:
     assert said[1][3].startswith("begins, exclusion")
     assert said[2] == ("2026-07-01", "US-ISINFORMED-ANTHROPIC-2026", "in_force", "not_in_force")
     assert changes(date(2026, 7, 1), date(2026, 7, 16), shipped()) == ()
+
+
+def test_days_in_order() -> None:
+    for wrong in (lambda d: changes(d, d, shipped()), lambda d: sweep({}, d, d, d, shipped())):
+        with pytest.raises(InputError, match="not in order"):
+            wrong(date(2026, 1, 1))

@@ -277,16 +277,19 @@ def sweep(
     """
     from mythos.files import write_atomic
     from mythos.regimes.picture import draw
+    from mythos.regimes.sweep import own_compute
     from mythos.regimes.sweep import sweep as over
 
     stated, legs = _question(facts, None)
     if legs:
         stated = {**stated, "origin": legs[0].from_, "dest": legs[0].to, "transfer": legs[0].act}
     first, last = days["from"] or date(2023, 10, 1), days["to"] or date(2028, 1, 1)
-    rows = over(stated, on, first, last, _pack(folder))
+    pack = _pack(folder)
+    rows = over(stated, on, first, last, pack)
     if out is not None:
         name = str(stated.get("model_name") or facts.stem)
-        write_atomic(out, draw(rows, on, f"{name}: which instruments bind / 適用法令").encode())
+        title = f"{name}: which instruments bind / 適用法令"
+        write_atomic(out, draw(rows, on, title, own_compute(stated, pack)).encode())
     table = {
         row.instrument.id: {
             "time": [{"from": span.says, "outcome": span.outcome} for span in row.time],

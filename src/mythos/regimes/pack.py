@@ -71,9 +71,8 @@ class Pack:
                     raise RegimeError(f"{path.name}: the fact {name} is described twice, differently")
             found[one.id] = one
             content.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-        return replace(
-            self, instruments=tuple(found.values()), vocabulary=vocabulary, digest=Digest(content.digest())
-        )
+        ordered = tuple(sorted(found.values(), key=lambda one: one.id))
+        return replace(self, instruments=ordered, vocabulary=vocabulary, digest=Digest(content.digest()))
 
     def with_folder(self, folder: Path) -> Pack:
         """This pack and a user's folder of instruments."""

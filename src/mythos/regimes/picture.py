@@ -22,12 +22,13 @@ COLOURS: Final = {
     "out_of_scope": "#f4f5f7",
 }
 BARRED: Final = "#b91c1c"
+PERMITTED: Final = "#15803d"
 FONT: Final = "font-family=\"Helvetica, Arial, 'Hiragino Sans', 'Noto Sans JP', sans-serif\""
 LABEL, TIME, COMPUTE, GAP, ROW, TOP = 390, 520, 300, 36, 26, 92
 
 
-def draw(rows: Sequence[Row], on: date, title: str) -> str:
-    """An SVG of the rows that bind, or might, somewhere; the red ones bar the act."""
+def draw(rows: Sequence[Row], on: date, title: str, compute: float | None = None) -> str:
+    """An SVG of the rows that bind, or might, somewhere. `compute`: the model's own, as a power of ten."""
     shown = [row for row in rows if row.alive] or list(rows)
     first, last = shown[0].time[0].low, shown[0].time[-1].high
     low, high = shown[0].compute[0].low, shown[0].compute[-1].high
@@ -57,11 +58,14 @@ def draw(rows: Sequence[Row], on: date, title: str) -> str:
         parts += [_bar(span, y, when, row) for span in row.time] + [
             _bar(span, y, much, row) for span in row.compute
         ]
-    parts.append(
-        f'<path d="M{when(on.toordinal()):.1f} {TOP - 8}V{bottom + 4}" stroke="#111" stroke-dasharray="3 3"/>'
+    marks = ([when(on.toordinal())] if first <= on.toordinal() <= last else []) + (
+        [much(compute)] if compute and low <= compute <= high else []
     )
+    parts += [
+        f'<path d="M{x:.1f} {TOP - 8}V{bottom + 4}" stroke="#111" stroke-dasharray="3 3"/>' for x in marks
+    ]
     x = 24.0
-    for name, colour in (("bars the act", BARRED), *COLOURS.items()):
+    for name, colour in (("bars the act", BARRED), ("permits it", PERMITTED), *COLOURS.items()):
         label = name.replace("_", " ")
         parts.append(f'<rect x="{x:.0f}" y="{bottom + 42}" width="11" height="11" rx="2" fill="{colour}"/>')
         parts.append(_say(x + 16, bottom + 52, label, 10, "#52606d"))
@@ -72,7 +76,11 @@ def draw(rows: Sequence[Row], on: date, title: str) -> str:
 def _bar(span: Span, y: int, place: Callable[[float], float], row: Row) -> str:
     if span.outcome == "not_in_force":
         return ""
-    colour = BARRED if span.outcome in row.instrument.bars_when else COLOURS[span.outcome]
+    colour = COLOURS[span.outcome]
+    if span.outcome in row.instrument.bars_when:
+        colour = BARRED
+    elif span.outcome == "applies" and row.instrument.effect == "permission":
+        colour = PERMITTED
     x = place(span.low)
     said = escape(f"{row.instrument.id}: {span.outcome} from {span.says}")
     width = max(place(span.high) - x, 1.5)

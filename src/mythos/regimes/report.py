@@ -102,7 +102,7 @@ def reference(pack: Pack) -> str:
         f"# Instruments\n\n{len(pack.instruments)} records. Confidence: {confidence}.\n",
         "Words in quotation marks are the text's own; a reading of it, or of a report of it, has none.\n",
     ]
-    for one in sorted(pack.instruments, key=lambda instrument: instrument.id):
+    for one in pack.instruments:
         read_on = f"checked {one.checked_on}, verified to {one.verified_to}, effect: {one.effect}"
         parts += [
             f"## {one.id}\n\n{one.title.en} / {one.title.ja}\n",

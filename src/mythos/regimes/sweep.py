@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
 from itertools import pairwise
-from typing import Final
+from typing import Final, cast
 
+from mythos.errors import InputError
 from mythos.regimes.derived import DERIVED, TRAINING
 from mythos.regimes.determine import BINDING, determine
+from mythos.regimes.facts import Facts
 from mythos.regimes.instrument import Instrument
 from mythos.regimes.pack import Pack
 from mythos.regimes.scalar import text
@@ -65,7 +67,11 @@ def sweep(
     """Each instrument between two days, and over compute between two powers of ten.
 
     Outcomes are taken at every day and number where a rule changes and between each two, never sampled.
+
+    Raises:
+        InputError: the first day is not before the last, or a fact is wrong.
     """
+    _in_order(first, last)
     days = sorted({first, *(d for one in pack.instruments for d in one.days() if first < d < last)})
     steps = _steps(pack, *powers)
     rest = {name: value for name, value in facts.items() if name not in TRAINING}
@@ -90,6 +96,17 @@ def sweep(
         )
         for n, instrument in enumerate(pack.instruments)
     )
+
+
+def _in_order(first: date, last: date) -> None:
+    if first >= last:
+        raise InputError("the days are not in order", expected="--from before --to", found=f"{first}, {last}")
+
+
+def own_compute(facts: Mapping[str, object], pack: Pack) -> float | None:
+    """The model's operations as a power of ten, where they are known."""
+    seen = DERIVED["operations"].function(Facts.parse(facts, pack.vocabulary), {})
+    return _power(cast("Fraction", seen.low)) if seen.known and seen.low else None
 
 
 def _steps(pack: Pack, low: int, high: int) -> list[tuple[str, float, float, str]]:
@@ -128,7 +145,12 @@ def _merge(spans: Sequence[Span]) -> tuple[Span, ...]:
 
 
 def changes(first: date, last: date, pack: Pack) -> tuple[Change, ...]:
-    """What changes after `first` and until `last` in the instruments themselves."""
+    """What changes after `first` and until `last` in the instruments themselves.
+
+    Raises:
+        InputError: the first day is not before the last.
+    """
+    _in_order(first, last)
     found: list[Change] = []
     for one in pack.instruments:
         for edge in sorted(edge for edge in one.days() if first < edge <= last):
