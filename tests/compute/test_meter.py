@@ -4,6 +4,7 @@
 
 import contextlib
 import copy
+import warnings
 from collections.abc import Callable
 
 import pytest
@@ -17,6 +18,7 @@ from torch.utils._python_dispatch import _get_current_dispatch_mode
 from torch.utils.flop_counter import FlopCounterMode
 
 from mythos.compute import ComputeMeter, Counts, formulas
+from mythos.errors import InputError
 
 from .models import Gpt, adamw, tokens, train
 
@@ -333,3 +335,51 @@ def test_a_loss_kept_on_the_side_still_belongs_to_its_pass() -> None:
 
 def test_half_precision_is_named() -> None:
     assert ComputeMeter(line().bfloat16()).precision == "bfloat16"
+    model = line()
+    with ComputeMeter(model) as meter, torch.autocast("cpu", dtype=torch.bfloat16), meter.step():
+        model(X)
+    assert meter.precision == "bfloat16"
+
+
+@pytest.mark.parametrize("layout", [torch.jagged, torch.strided])
+def test_nested_tensors_are_counted_every_time(layout: torch.layout) -> None:
+    model = line()
+    with ComputeMeter(model) as meter:
+        for lengths in ((5, 3), (5, 3), (7, 9)):
+            rows = [torch.ones(length, 8) for length in lengths]
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # "nested tensors are in prototype stage"
+                batch = torch.nested.nested_tensor(rows, layout=layout)
+            with meter.step() as step:
+                model(batch)
+            assert step.executed_flop == 2 * sum(lengths) * 8 * 8
+            assert "a nested tensor holds its lengths as data" in step.dynamic
+
+
+def test_a_counter_inside_a_module_is_counted_again_and_forgotten_again() -> None:
+    class Counts(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.proj = line()
+            self.calls = 0
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.calls += 1
+            return self.proj(x)
+
+    model = Counts()
+    with ComputeMeter(model) as meter:
+        for _ in range(4):
+            with meter.step() as step:
+                model(X)
+            assert (step.executed_flop, step.counted > 0) == (PASS, True)
+
+
+def test_a_step_inside_a_step_is_a_wrong_call() -> None:
+    with (
+        ComputeMeter(line()) as meter,
+        meter.step(),
+        pytest.raises(InputError, match="inside a step"),
+        meter.step(),
+    ):
+        pass

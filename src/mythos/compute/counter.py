@@ -15,6 +15,7 @@ from typing import Any, Final
 import torch
 from torch._ops import HigherOrderOperator
 from torch._subclasses.fake_tensor import FakeTensor
+from torch.nested._internal.nested_tensor import NestedTensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode, _get_current_dispatch_mode
 from torch.utils.flop_counter import flop_registry
@@ -34,6 +35,7 @@ _QUESTIONS: Final[frozenset[Any]] = frozenset(
         ("is_non_overlapping_and_dense", "default"), ("dim", "default"),
     )
 )  # fmt: skip
+_TAKE_RAGGED: Final = {"aten::linear", "aten::_transformer_encoder_layer_fwd"}
 _READS: Final = {"tolist", "numpy", "__array__", "__dlpack__"}
 
 
@@ -134,17 +136,22 @@ class Counter(TorchDispatchMode):
         kwargs = kwargs or {}
         if FakeTensor in types:
             return func(*args, **kwargs)  # shapes are being worked out: nothing is computed
+        if NestedTensor in types:
+            self.tally.dynamic.add("a nested tensor holds its lengths as data")
         if func in _QUESTIONS or (types and any(_desugars(t) for t in types)):
             return NotImplemented  # a sharded tensor makes operators on plain tensors of it: those count
         if isinstance(func, HigherOrderOperator):
             return self._higher_order(func, args, kwargs)
-        if func is not torch.ops.prim.device.default:
+        ragged = bool(args) and isinstance(args[0], torch.Tensor) and args[0].is_nested
+        if func is not torch.ops.prim.device.default and not ragged:
             with self:
                 result = func.decompose(*args, **kwargs)
             if result is not NotImplemented:
                 return result
         out = func(*args, **kwargs)
-        self._add(func, args, kwargs, out)
+        if ragged:
+            self.tally.dynamic.add("a nested tensor holds its lengths as data")
+        self._add(func, args, kwargs, out, ragged=ragged)
         return out
 
     def _higher_order(self, func: Any, args: Any, kwargs: Any) -> Any:
@@ -171,9 +178,11 @@ class Counter(TorchDispatchMode):
         fused = "scaled_dot_product" in name and name.endswith("_backward")
         return _Operator(name, formula, formula is None and not is_free(func), fused, data_dependent(func))
 
-    def _add(self, func: Any, args: Any, kwargs: Any, out: Any) -> None:
+    def _add(self, func: Any, args: Any, kwargs: Any, out: Any, *, ragged: bool) -> None:
         known = self._known.get(func) or self._known.setdefault(func, self._look_up(func))
-        if known.formula is not None:
+        if ragged and known.formula is not None and known.name not in _TAKE_RAGGED:
+            self.tally.unregistered.add(f"{known.name} of a nested tensor")
+        elif known.formula is not None:
             self._count(known.formula(*args, **kwargs, out_val=out), args)
             if self.backward and known.repeats_forward:
                 again = recomputed(args)
@@ -187,13 +196,12 @@ class Counter(TorchDispatchMode):
 
     def _count(self, flop: int, args: Any) -> None:
         tally = self.tally
-        if (
-            self.backward and torch.is_grad_enabled()
-        ):  # a checkpoint runs its forward pass again with gradients on
+        gradients = torch.is_grad_enabled()
+        if self.backward and gradients:  # a checkpoint runs its forward pass again
             tally.recompute += flop
         else:
             tally.flop += flop
-            tally.differentiable += flop if torch.is_grad_enabled() else 0
+            tally.differentiable += flop if gradients else 0
         first = next((a for a in args if isinstance(a, torch.Tensor)), None)
         if flop and first is not None and not (first.is_floating_point() or first.is_complex()):
             tally.integer += flop

@@ -30,6 +30,7 @@ from mythos.compute.ledger import Ledger
 from mythos.compute.record import Counts
 from mythos.compute.signature import Structure, ambient, describe
 from mythos.compute.spans import Span, Spans
+from mythos.errors import InputError
 from mythos.evidence.note import SigningKey
 from mythos.units import Digest
 
@@ -148,6 +149,8 @@ class ComputeMeter(Journal):
         role: str | None = None,
     ) -> Step:
         """Start a step without watching the work between passes (for callbacks; else use `step`)."""
+        if self._explicit:
+            raise InputError("a step inside a step", advice="End the one before: with meter.step(): …")
         self._book(steps=0)
         datasets = () if dataset is None else (str(dataset),)
         self._spans.step = self.new(tokens=tokens, datasets=datasets, phase=phase, role=role)
@@ -188,9 +191,13 @@ class ComputeMeter(Journal):
             self._book(steps=0)
             self._spans.step.phase = "eval"
         structure = self._structures[module]
-        state = (module, structure.version(), structure.trainable(), ambient(self._device))
-        number = self._spans.number((state, describe((args, kwargs))))
-        self._spans.open(Span("forward", ("forward", number), module, edges((args, kwargs))))
+        around = ambient(self._device)
+        if around.autocast is not None:
+            self.precision = str(around.autocast).removeprefix("torch.")
+        state = (module, structure.version(), structure.trainable(), around)
+        given = (args, kwargs) if kwargs else args
+        number = self._spans.number((state, describe(given)))
+        self._spans.open(Span("forward", ("forward", number), module, edges(given)))
 
     def _after_forward(self, module: nn.Module, _args: Any, output: Any) -> None:
         span = self._spans.top

@@ -47,7 +47,7 @@ def _mm(a: Any, b: Any, *_: Any, **__: Any) -> int:
 
 def _linear(x: Any, *_: Any, out_val: Any, **__: Any) -> int:
     """Each element of the output is an inner product along the input's last dimension, however packed."""
-    return 2 * out_val.numel() * x.shape[-1]
+    return 2 * out_val.numel() * x.size(-1)
 
 
 def _grouped_mm(a: Any, b: Any, *_: Any, **__: Any) -> int:

@@ -11,17 +11,20 @@ Work that follows from *values* in a tensor is in no signature: the counter find
 from __future__ import annotations
 
 import functools
+import itertools
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from itertools import chain
 from types import FunctionType, MethodType, ModuleType
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 import torch
 from torch import nn
 
 _PLAIN: Final = (bool, int, float, complex, str, bytes, type(None), torch.dtype, torch.device, torch.layout)
 _DEPTH: Final = 8
+_MOST: Final = 65_536
+_NEVER_TWICE: Final = itertools.count()
 _VALUES = cast("Callable[[dict[Any, Any]], Iterable[Any]]", dict.values)
 
 
@@ -36,7 +39,7 @@ def describe(value: Any, depth: int = _DEPTH) -> Hashable:
         return value if kind is not bool else (kind, value)  # True == 1, but they may choose another branch
     if isinstance(value, torch.Tensor):
         if value.is_nested:
-            return object()
+            return ("never twice", next(_NEVER_TWICE))
         stored = () if value.layout is torch.strided else value._nnz()  # noqa: SLF001 (a sparse tensor's size)
         return (
             tuple(value.shape),
@@ -49,7 +52,7 @@ def describe(value: Any, depth: int = _DEPTH) -> Hashable:
     if isinstance(value, type | nn.Module):
         return (kind, id(value))
     if depth == 0:
-        return object()
+        return ("never twice", next(_NEVER_TWICE))
     if isinstance(value, Mapping):
         pairs = cast("Mapping[Any, Any]", value).items()
         return (kind, tuple((describe(k, 1), describe(v, depth - 1)) for k, v in pairs))
@@ -85,7 +88,7 @@ class Structure:
 
     def __init__(self, model: nn.Module) -> None:
         self._model = model
-        self._versions: dict[Hashable, int] = {}
+        self._versions: dict[int, int] = {}
         self._parameters: list[nn.Parameter] = []
         self._maps: list[dict[Any, Any]] = []
         self._lists: list[Any] = []
@@ -102,7 +105,9 @@ class Structure:
         if not same:
             self._collect()
             self._seen = self._now()
-            self._version = self._versions.setdefault(self._fingerprint(), len(self._versions))
+            if len(self._versions) >= _MOST:
+                self._versions.clear()
+            self._version = self._versions.setdefault(hash(self._fingerprint()), next(_NEVER_TWICE))
         return self._version
 
     def trainable(self) -> tuple[bool, ...]:
@@ -162,13 +167,25 @@ def _is_record(value: Any) -> bool:
     return type(value).__module__.partition(".")[0] not in {"torch", "builtins", "weakref", "logging"}
 
 
-def ambient(device: str) -> Hashable:
-    """The global switches that choose kernels: gradients, inference, autocast, attention backends."""
+class Ambient(NamedTuple):
+    """The global switches that choose kernels and number formats."""
+
+    gradients: bool
+    inference: bool
+    autocast: torch.dtype | None
+    flash: bool
+    efficient: bool
+    plain: bool
+    fast_path: bool
+
+
+def ambient(device: str) -> Ambient:
+    """The switches in force for a device type."""
     cuda = torch.backends.cuda
-    return (
+    return Ambient(
         torch.is_grad_enabled(),
         torch.is_inference_mode_enabled(),
-        torch.is_autocast_enabled(device) and torch.get_autocast_dtype(device),
+        torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None,
         cuda.flash_sdp_enabled(),
         cuda.mem_efficient_sdp_enabled(),
         cuda.math_sdp_enabled(),
