@@ -58,9 +58,8 @@ def draw(rows: Sequence[Row], on: date, title: str, compute: float | None = None
         parts += [_bar(span, y, when, row) for span in row.time] + [
             _bar(span, y, much, row) for span in row.compute
         ]
-    marks = ([when(on.toordinal())] if first <= on.toordinal() <= last else []) + (
-        [much(compute)] if compute and low <= compute <= high else []
-    )
+    marks = [when(on.toordinal())] if first <= on.toordinal() <= last else []
+    marks += [much(compute)] if compute and low <= compute <= high else []
     parts += [
         f'<path d="M{x:.1f} {TOP - 8}V{bottom + 4}" stroke="#111" stroke-dasharray="3 3"/>' for x in marks
     ]
