@@ -64,7 +64,7 @@ class Pack:
             if one.id in found:
                 raise RegimeError(
                     f"{path.name}: the id {one.id} stands twice",
-                    advice="Choose another id; both rules are shown.",
+                    advice="Choose another id; both rules are then shown.",
                 )
             for name, described in one.facts.items():
                 if vocabulary.setdefault(name, described) != described:
