@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -26,6 +27,11 @@ class _Known:
     uses: int = 0
     audit: int = _AUDITS
 
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing ran that costs, or may cost, anything."""
+        return not self.tally.flop and not self.tally.unregistered
+
     def due(self) -> bool:
         """Use it once more; whether this use is to be counted again."""
         self.uses += 1
@@ -43,6 +49,7 @@ class Span:
         key: equal for equal work; `None` when nothing is known to say so.
         tally: what is being counted; `None` while a known cost is replayed.
         owner: the module of a forward span, `inputs` the graph's edges into it, `depth` passes inside itself.
+        place: of a gap, the kinds of the passes before it in this step.
     """
 
     kind: Kind
@@ -52,6 +59,10 @@ class Span:
     depth: int = 0
     tally: Tally | None = None
     known: _Known | None = None
+    place: str = ""
+
+
+_NOTHING: Final = Tally()
 
 
 class Spans:
@@ -62,7 +73,9 @@ class Spans:
         self._outside = 0
         self._counter = Counter()
         self._costs: dict[Hashable, _Known] = {}
+        self._gaps: dict[str, _Known] = {}
         self._numbers: dict[Hashable, int] = {}
+        self._next = itertools.count()
         self._stack: list[Span] = []
 
     @property
@@ -72,16 +85,19 @@ class Spans:
 
     def number(self, signature: Hashable) -> int:
         """A small number for a signature, the same each time."""
-        return self._numbers.setdefault(signature, len(self._numbers))
+        found = self._numbers.get(signature)
+        if found is None:
+            found = self._numbers[signature] = next(self._next)
+        return found
 
     def open_gap(self) -> None:
         """Watch the work between spans from here until `unwind`."""
         self._counter.nest()
-        self._begin(Span("gap", ""))
+        self._begin_gap(Span("gap"))
 
     def rest(self) -> int:
         """Cease to count around here; the differentiable work outside the passes since the last backward."""
-        if self._stack:
+        if self._stack and self._stack[-1].tally is not None:
             self._pause(self._stack[-1])
         return self._outside
 
@@ -91,19 +107,29 @@ class Spans:
         if span.kind == "backward":
             self._outside = 0
         self.step.spans += 1
-        self._begin(span)
+        self._stack.append(span)
+        known = span.known = self._costs.get(span.key) if span.key is not None else None
+        if known is None or known.tally.dynamic:
+            span.tally = Tally()
+        elif known.due():
+            self.step.audits += 1
+            span.tally = Tally()
+        self._resume(span)
 
     def close(self, *, whole: bool = True) -> tuple[Span, Tally]:
         """End the innermost span and say what it cost; remember that if the span ran to its end."""
         span = self._stack.pop()
-        self._pause(span)
-        tally = Tally() if span.kind == "gap" else self._settle(span, whole=whole)
-        outer = self.top
-        if outer is not None and outer.kind == "gap":
-            outer.key = f"{outer.key}{span.kind[0]}"
-            self._begin(self._stack.pop())
-        elif outer is not None:
-            self._resume(outer)
+        if span.tally is not None:
+            self._pause(span)
+        tally = _NOTHING if span.kind == "gap" else self._settle(span, whole=whole)
+        if self._stack:
+            outer = self._stack[-1]
+            if outer.kind == "gap":
+                self._stack.pop()
+                outer.place += span.kind[0]
+                self._begin_gap(outer)
+            else:
+                self._resume(outer)
         return span, tally
 
     def unwind(self) -> None:
@@ -111,22 +137,17 @@ class Spans:
         while self._stack:
             self.close(whole=False)
 
-    def _begin(self, span: Span) -> None:
-        self._stack.append(span)
-        key = ("gap", span.key) if span.kind == "gap" else span.key
-        known = span.known = self._costs.get(key) if key is not None else None
-        if span.kind == "gap":
-            quiet = known is not None and not known.tally.flop and not known.tally.unregistered
-            span.tally = None if quiet and known is not None and not known.due() else Tally()
-            if span.tally is not None and not self._counter.may_enter():
-                span.tally = None
-                self.step.unregistered.add("work between passes, under another dispatch mode")
-        elif known is None or known.tally.dynamic:
-            span.tally = Tally()
-        elif known.due():
-            self.step.audits += 1
-            span.tally = Tally()
-        self._resume(span)
+    def _begin_gap(self, gap: Span) -> None:
+        """A gap is known by the passes before it; one that was seen to cost nothing is not watched."""
+        self._stack.append(gap)
+        known = gap.known = self._gaps.get(gap.place)
+        if known is not None and known.quiet and not known.due():
+            return
+        if self._counter.may_enter():
+            gap.tally = Tally()
+            self._resume(gap)
+        else:
+            self.step.unregistered.add("work between passes, under another dispatch mode")
 
     def _resume(self, span: Span) -> None:
         if span.tally is not None:
@@ -140,17 +161,20 @@ class Spans:
                 self._settle_gap(span, span.tally)
 
     def _settle_gap(self, gap: Span, tally: Tally) -> None:
-        step, gap.tally = self.step, None
+        step, known, gap.tally = self.step, gap.known, None
         step.spans += 1
         step.counted += 1
-        step.audits += gap.known is not None and not gap.known.tally.flop
         step.forward += tally.flop
         step.model_flop += tally.flop
         step.integer += tally.integer
         step.unregistered |= tally.unregistered
         step.dynamic |= tally.dynamic if tally.flop else set()
         self._outside += tally.differentiable
-        self._remember(("gap", gap.key), tally, gap.known)
+        if known is None:
+            self._gaps[gap.place] = _Known(tally)
+        else:
+            step.audits += known.quiet
+            known.tally = tally
 
     def _settle(self, span: Span, *, whole: bool) -> Tally:
         step, tally, known = self.step, span.tally, span.known
