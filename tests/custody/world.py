@@ -106,6 +106,9 @@ class World:
                 self.keyed[key] = at
         return [Appended(at + i, leaf_hash(e), len(self.data)) for i, e in enumerate(entries)]
 
+    def another(self) -> Self:
+        return self
+
     def __enter__(self) -> Self:
         return self
 

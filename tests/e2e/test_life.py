@@ -84,6 +84,22 @@ def test_ten_steps_are_shown_with_commands_that_can_be_pasted(lived: Lived) -> N
     assert "declared by others, not counted" in shown
 
 
+def test_the_readme_shows_what_the_command_shows(lived: Lived, root: Path) -> None:
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    block = readme.partition("<!-- up:begin -->")[2].partition("<!-- up:end -->")[0]
+
+    def commands(text: str) -> list[str]:
+        return re.findall(r"\$ (mythos \S+(?: [a-z]+)?)", text)
+
+    def facts(text: str) -> list[str]:
+        return [
+            re.sub(r"[\d.,…]+|'.*'|sha256\S+", "#", line.strip()) for line in text.splitlines() if "✓" in line
+        ]
+
+    assert commands(block) == commands(lived.shown)
+    assert facts(block) == facts(lived.shown)
+
+
 def test_another_answer_is_not_the_one_committed(lived: Lived, tmp_path: Path) -> None:
     answer = Path(lived.document["receipt"]).with_suffix(".answer")
     forged = tmp_path / "answer"

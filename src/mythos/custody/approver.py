@@ -69,12 +69,17 @@ class Follower:
     def update(self, *, at_least: int = 0) -> Record:
         """Read on to the newest witnessed head of at least so many entries.
 
+        The wait holds neither the lock nor the shared connection: a renewal must not queue behind it.
+
         Raises:
             EvidenceError: a fork, a rollback, too few cosigners, or an entry that does not hold.
             LogError, NetworkError: the log does not answer, or is not witnessed that far.
         """
+        if at_least:
+            with self._log.another() as waiting:
+                waiting.wait(at_least)
         with self._lock:
-            text = self._log.wait(at_least) if at_least else self._log.checkpoint("witnessed")
+            text = self._log.checkpoint("witnessed")
             size = Checkpoint.parse(Note.parse(text).text).size
             self._record = self._record.advance(text, self._log.entries(self._record.size, size))
             return self._record

@@ -124,6 +124,10 @@ class Peer:
         answer = link.getresponse()
         return Reply(answer.status, answer.headers.get_content_type(), answer.read())
 
+    def another(self) -> Self:
+        """A second connection to the same party, for a request that waits."""
+        return type(self)(self.address, timeout=self._timeout)
+
     def close(self) -> None:
         """Close the connection; the next request opens another."""
         with self._lock:
