@@ -19,6 +19,7 @@ fit these columns: `head_dim` x `heads` overstates its projections.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from fractions import Fraction
@@ -66,9 +67,9 @@ class Architecture:
         Raises:
             InputError: not an object, or a value that is not a whole number from 1 (`gated`: 0 or 1).
         """
-        if not isinstance(document, dict):
+        if not isinstance(document, Mapping):
             raise InputError("an architecture is a JSON object", found=type(document).__name__)
-        given, values = cast("dict[str, Any]", document), dict[str, Any]()
+        given, values = cast("Mapping[str, Any]", document), dict[str, Any]()
         for f in fields(cls):
             value = given.get(f.name)
             if value is None or value == "":
@@ -82,7 +83,7 @@ class Architecture:
         return cls(**values)
 
     @classmethod
-    def unknown(cls, document: dict[str, Any]) -> tuple[str, ...]:
+    def unknown(cls, document: Mapping[str, Any]) -> tuple[str, ...]:
         """The names in a document that say nothing about a shape."""
         return tuple(sorted(document.keys() - {f.name for f in fields(cls)}))
 
@@ -121,12 +122,16 @@ class Estimate:
 
 
 def estimate(
-    arch: Architecture, tokens: int | str | Decimal, convention: str = "exact-full", *, softmax: bool = False
+    arch: Architecture | Mapping[str, Any],
+    tokens: int | str | Decimal,
+    convention: str = "exact-full",
+    *,
+    softmax: bool = False,
 ) -> Estimate:
     """The training compute of `tokens` tokens through `arch`.
 
     Args:
-        arch: the shape.
+        arch: the shape, or the document that `Architecture.of` reads.
         tokens: how many tokens were trained on, repetitions included.
         convention: one of `CONVENTIONS`.
         softmax: add appendix F's line for the softmax (chinchilla-f only).
@@ -134,6 +139,7 @@ def estimate(
     Raises:
         InputError: an unknown convention, a shape that lacks what it needs, or an absurd number.
     """
+    arch = arch if isinstance(arch, Architecture) else Architecture.of(arch)
     count = _whole("tokens", tokens, 1, 10**21)
     if convention not in CONVENTIONS:
         raise InputError("an unknown convention", expected=", ".join(CONVENTIONS), found=convention[:40])
