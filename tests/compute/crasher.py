@@ -25,7 +25,7 @@ def main(folder: Path, steps: int) -> None:
     else:
         kept = json.loads(state.read_text()) if state.exists() else None
         head = Head(kept["lines"], Digest.parse(kept["digest"])) if kept else None
-        ledger = Ledger.resume(path, run="crash", head=head)
+        ledger = Ledger.resume(path, run="crash", head=head, step=None if head else 0)
         step = ledger.step
     with ledger:
         while step < steps:

@@ -20,7 +20,10 @@ class Clock:
 
 
 def step(flop: int = 10, *, phase: str = "pretrain", steps: int = 1, tokens: int = 4) -> Step:
-    return Step(phase, "train", tokens, ("sha256:aa",), steps, forward=flop, model_flop=3 * flop, spans=1)
+    return Step(
+        phase, "train", tokens, ("sha256:aa",), steps, forward=flop, model_flop=3 * flop, spans=1,
+        samples_generated=5, samples_kept=2,
+    )  # fmt: skip
 
 
 def test_a_record_for_every_few_steps_and_for_each_change_of_phase(tmp_path: Path) -> None:
@@ -37,6 +40,7 @@ def test_a_record_for_every_few_steps_and_for_each_change_of_phase(tmp_path: Pat
         ("eval", 0, 4, 10),
         ("sft", 1, 4, 10),
     ]
+    assert sum(w.samples_generated for w in works) == 25
     assert {(w.precision, w.method, w.datasets) for w in works} == {("bfloat16", "replayed", ("sha256:aa",))}
     assert all(
         w.wall_ns > 0 and w.bound is not None and w.energy_method.startswith(("estimated", "rapl", "nvml"))

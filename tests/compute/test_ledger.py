@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from mythos.compute import Counts, Head, Ledger, Work, read, total
 from mythos.compute.record import FORMAT
-from mythos.errors import BadSignatureError, ComputeError
+from mythos.errors import BadSignatureError, ComputeError, InputError
 from mythos.evidence.note import SigningKey
 from mythos.units import Digest
 
@@ -75,7 +75,9 @@ def test_a_resume_supersedes_what_came_after_its_snapshot(tmp_path: Path) -> Non
         Ledger.resume(path, run="r", head=new)
     with Ledger.resume(path, run="r", step=20) as ledger:
         assert ledger.history.snapshots[-1][1] == again
-    with Ledger.resume(path, run="r") as ledger:
+    with pytest.raises(InputError, match="from nowhere"):
+        Ledger.resume(path, run="r")
+    with Ledger.resume(path, run="r", step=0) as ledger:
         assert (ledger.step, ledger.history.effective) == (0, Counts())
         assert ledger.history.executed.forward == 1111
 
@@ -87,10 +89,10 @@ def test_two_runs_never_share_an_id(tmp_path: Path) -> None:
             Ledger.create(path, run="r")
         assert caught.value.code == "run_exists"
         with pytest.raises(ComputeError, match="another process"):
-            Ledger.resume(path, run="r")
+            Ledger.resume(path, run="r", step=0)
         ledger.append(work(1))
     with pytest.raises(ComputeError, match="another run"):
-        Ledger.resume(path, run="other")
+        Ledger.resume(path, run="other", step=0)
     Ledger.create(tmp_path / "second", run="r").close()
     with pytest.raises(ComputeError) as caught:
         total([path, tmp_path / "second"])
@@ -127,6 +129,20 @@ def test_a_torn_last_line_is_dropped_and_said(tmp_path: Path) -> None:
         ledger.append(work(100))
     assert read(path).effective.forward == 101
     assert read(path).dropped == 0
+
+
+def test_a_full_disk_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "run"
+    with Ledger.create(path, run="r") as ledger:
+        ledger.append(work(1))
+        before = path.read_bytes()
+        with monkeypatch.context() as patch:
+            patch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+            with pytest.raises(OSError, match="No space"):
+                ledger.append(work(10))
+        assert path.read_bytes() == before
+        ledger.append(work(100))
+    assert read(path).effective.forward == 101
 
 
 def test_every_changed_byte_is_found(tmp_path: Path) -> None:

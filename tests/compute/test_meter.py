@@ -6,6 +6,7 @@ import contextlib
 import copy
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -17,8 +18,10 @@ from torch.nn import functional
 from torch.utils._python_dispatch import _get_current_dispatch_mode
 from torch.utils.flop_counter import FlopCounterMode
 
-from mythos.compute import ComputeMeter, Counts, formulas
+from mythos.compute import ComputeMeter, Counts, formulas, read
 from mythos.errors import InputError
+from mythos.evidence import SigningKey
+from mythos.units import Digest
 
 from .models import Gpt, adamw, tokens, train
 
@@ -304,6 +307,24 @@ def test_an_optimizer_of_unknown_make_is_counted_every_step() -> None:
                 optimizer.step()
             assert step.optimizer == (2 * 8**3 + 9 * 8**3 if index % 3 == 0 else 0)
     assert meter.model_flop == 6 * 3 * PASS
+
+
+def test_a_ledger_by_its_path(tmp_path: Path) -> None:
+    path, key, parent = tmp_path / "run.ledger", SigningKey.generate("owner"), Digest.of(b"parent")
+    model = line()
+    with ComputeMeter(model, ledger=str(path), run_id="r", parents=[parent], key=key, every=2) as meter:
+        for _ in range(3):
+            with meter.step(tokens=4, dataset=Digest.of(b"data")):
+                model(X).sum().backward()
+        head = meter.snapshot()
+    history = read(path, [key.verify_key])
+    assert (history.header["run"], history.header["parents"], history.head) == ("r", [str(parent)], head)
+    assert [(work.steps, work.tokens, work.datasets) for work, _ in history.works] == [
+        (2, 8, (str(Digest.of(b"data")),)),
+        (1, 4, (str(Digest.of(b"data")),)),
+    ]
+    assert history.effective.model == meter.model_flop == 9 * PASS
+    assert history.signed == history.head.lines
 
 
 def test_one_rank_is_its_own_sum() -> None:

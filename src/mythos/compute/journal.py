@@ -19,6 +19,7 @@ class Step:
 
     Attributes:
         spans: passes, optimizer steps and gaps; `counted`: those that ran under the counter, not replayed.
+        samples_generated, samples_kept: of synthetic data; write them on the step.
         audits: spans counted although known; `mismatches`: those that cost something else.
         dynamic: why the work depends on data; `unregistered`: operators whose cost nobody knows.
     """
@@ -34,6 +35,8 @@ class Step:
     optimizer: int = 0
     model_flop: int = 0
     integer: int = 0
+    samples_generated: int = 0
+    samples_kept: int = 0
     spans: int = 0
     counted: int = 0
     audits: int = 0
@@ -67,6 +70,8 @@ class Step:
         self.integer += other.integer
         self.steps += other.steps
         self.tokens += other.tokens
+        self.samples_generated += other.samples_generated
+        self.samples_kept += other.samples_kept
         self.spans += other.spans
         self.counted += other.counted
         self.audits += other.audits
@@ -192,6 +197,8 @@ class Journal:
                 audits=window.audits,
                 mismatches=window.mismatches,
                 tokens=window.tokens,
+                samples_generated=window.samples_generated,
+                samples_kept=window.samples_kept,
                 datasets=window.datasets,
                 wall_ns=now - self._since,
                 devices=self._devices,

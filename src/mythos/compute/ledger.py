@@ -17,15 +17,17 @@ and said. What ran after the last record and before a kill is in no record: keep
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import secrets
 from collections.abc import Iterable, Sequence
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Self
 
 from mythos.compute.record import CONVENTION, FORMAT, Counts, Head, History, Work
-from mythos.errors import BadSignatureError, ComputeError, MythosError
+from mythos.errors import BadSignatureError, ComputeError, InputError, MythosError
 from mythos.evidence.note import SigningKey, VerifyKey, decode64, encode64
 from mythos.evidence.statement import Json, canonical, parse_canonical
 from mythos.files import sync_folder
@@ -110,7 +112,7 @@ class _State:
 class Ledger:
     """The one writer of a ledger file (`flock`). Make it with `create` or `resume`."""
 
-    def __init__(self, file: BinaryIO, state: _State, key: SigningKey | None, dropped: int = 0) -> None:
+    def __init__(self, file: FileIO, state: _State, key: SigningKey | None, dropped: int = 0) -> None:
         self._file = file
         self._state = state
         self._key = key
@@ -170,11 +172,18 @@ class Ledger:
 
     @classmethod
     def resume(
-        cls, path: Path, *, run: str, head: Head | None = None, step: int = 0, key: SigningKey | None = None
+        cls,
+        path: Path,
+        *,
+        run: str,
+        head: Head | None = None,
+        step: int | None = None,
+        key: SigningKey | None = None,
     ) -> Self:
-        """Go on from a snapshot that stands: by the head it keeps, else by its step (0: the start).
+        """Go on from a snapshot that stands: by the head it keeps, or by its step (0: from the start).
 
         Raises:
+            InputError: neither head nor step is given.
             ComputeError: another run's ledger, another writer at work, a broken chain, or a snapshot that is
                 not in this ledger: it was rolled back, or belongs to another run (`not_in_ledger`).
         """
@@ -183,7 +192,6 @@ class Ledger:
             state, dropped = _replay(path, () if key is None else (key.verify_key,))
             place = _place(state, run, head, step)
             file.truncate(file.seek(0, os.SEEK_END) - dropped)
-            file.seek(0, os.SEEK_END)
             ledger = cls(file, state, key, dropped)
             ledger._write({"kind": "resume", "from": place.lines})
         except BaseException:
@@ -239,9 +247,16 @@ class Ledger:
             signature = encode64(self._key.sign(canonical(document)))
             document["signature"] = {"keyid": self._key.id, "sig": signature}
         line = canonical(document)
-        self._file.write(line + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        end = self._file.seek(0, os.SEEK_END)
+        try:
+            left = memoryview(line + b"\n")
+            while left:
+                left = left[self._file.write(left) :]
+            os.fsync(self._file.fileno())
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._file.truncate(end)  # half a line must not stand before the next one
+            raise
         self._state.take(line)
         return self._state.head
 
@@ -303,8 +318,14 @@ def _replay(path: Path, keys: Iterable[VerifyKey]) -> tuple[_State, int]:
     return state, len(data) - whole
 
 
-def _place(state: _State, run: str, head: Head | None, step: int) -> Head:
+def _place(state: _State, run: str, head: Head | None, step: int | None) -> Head:
     """The snapshot to go on from."""
+    if head is None and step is None:
+        raise InputError(
+            "a resume from nowhere",
+            expected="the head that the training snapshot keeps, or its step",
+            advice="Say step=0 to begin anew.",
+        )
     if state.header["run"] != run:
         found = str(state.header["run"])
         raise ComputeError("the ledger is another run's", expected=run, found=found, code="another_run")
@@ -320,8 +341,8 @@ def _place(state: _State, run: str, head: Head | None, step: int) -> Head:
     return places[-1]
 
 
-def _locked(path: Path) -> BinaryIO:
-    file = open(path, "r+b")  # noqa: SIM115 (the ledger closes it)
+def _locked(path: Path) -> FileIO:
+    file = open(path, "r+b", buffering=0)  # noqa: SIM115 (the ledger closes it)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -331,5 +352,4 @@ def _locked(path: Path) -> BinaryIO:
             expected="one writer",
             advice="Two runs never share a ledger.",
         ) from error
-    file.seek(0, os.SEEK_END)
     return file

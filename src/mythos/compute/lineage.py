@@ -66,12 +66,15 @@ class Figure:
     signers: frozenset[str]
 
     def bounds(self, recomputation: str) -> tuple[int, int, int]:
-        """Least, stated and most operations: by its own uncertainty, and by whether recomputation counts."""
+        """Least, stated and most operations: by its own uncertainty, and by whether recomputation counts.
+
+        An uncertainty that nobody stated is not assumed.
+        """
         said = self.said
         executed = max(said.executed_flop or said.model_flop, said.model_flop)
         stated = executed if recomputation == "counted" else said.model_flop
         most = executed if recomputation != "not_counted" else stated
-        share = Fraction(exact(said.uncertainty_percent or 0, what="uncertainty")) / 100
+        share = abs(Fraction(exact(said.uncertainty_percent or 0, what="uncertainty"))) / 100
         return int(stated * max(1 - share, Fraction(0))), int(stated), int(most * (1 + share))
 
 

@@ -56,7 +56,8 @@ class ComputeMeter(Journal):
         optimizer: one or several.
         replay_optimizer: whether equal-looking optimizer steps cost the same. Default: only torch's own,
             LBFGS apart. Say True for one whose every step does the same work.
-        ledger: a `Ledger`, or the path of a new one, with `run_id`, `parents` and `key` for its header.
+        ledger: a `Ledger`, or the path of a new one (closed at the end), with `run_id`, `parents` and `key`
+            for its header.
         journal: what `Journal` takes.
     """
 
@@ -75,6 +76,7 @@ class ComputeMeter(Journal):
     ) -> None:
         first = next(model.parameters(), torch.empty(0))
         device = first.device.type
+        self._owns_ledger = isinstance(ledger, str | Path)
         if isinstance(ledger, str | Path):
             rank, world = (get_rank(), get_world_size()) if _distributed() else (0, 1)
             place: dict[str, Any] = {"rank": rank, "world": world, "device": device}
@@ -121,6 +123,8 @@ class ComputeMeter(Journal):
         self._spans.unwind()
         self._book(steps=0)
         self.flush()
+        if self._owns_ledger and self.ledger is not None:
+            self.ledger.close()
 
     @contextmanager
     def step(
