@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mythos.cli.access import fetch_ledger
+from mythos.cli.directive_drill import command as drill
+from mythos.cli.directive_service import command as serve
 from mythos.cli.shared import Home, act_once, as_option, emit, home_option, json_option, log_option, say
 from mythos.errors import AccessError, InputError
 
@@ -23,13 +25,18 @@ _INLINE = 40_000  # bytes of a document that still fits a leaf, in base64 twice
 
 @click.group()
 def command() -> None:
-    r"""Orders about people: preview, issue, status.
+    r"""Orders about people: preview, issue, push, status; and a rehearsal.
 
     \b
     mythos directive preview order.yaml --persons people.jsonl --entities entities.jsonl
     mythos directive issue order.yaml
     mythos directive status us-bis-2026-06-12 --json
+    mythos directive drill --hubs 20 --streams 200
     """
+
+
+command.add_command(serve, "serve")
+command.add_command(drill, "drill")
 
 
 @command.command()

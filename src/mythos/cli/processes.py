@@ -57,7 +57,8 @@ def run(argv: Sequence[str], *, show_progress: bool = False) -> dict[str, Any]:
     return document
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """End this process when its parent ends, however that does."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
@@ -79,7 +80,7 @@ class Household:
                 stdout=descriptor,
                 stderr=descriptor,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 (this process has one thread)
+                preexec_fn=die_with_parent,  # noqa: PLW1509 (this process has one thread)
             )
         finally:
             os.close(descriptor)

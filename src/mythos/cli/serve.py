@@ -9,6 +9,8 @@ import click
 
 from mythos.cli.shared import Home, as_option, emit, home_option, json_option, log_option, say
 
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+
 
 @click.command()
 @home_option
@@ -32,16 +34,20 @@ from mythos.cli.shared import Home, as_option, emit, home_option, json_option, l
 @click.option("--threads", default=0, help="Computing threads. Default: one for each core.")
 @click.option("--no-renew", is_flag=True, help="Ask for no renewal: the lease's end is the end.")
 @click.option("--retention", default=7, show_default=True, help="Days that transcripts are kept.")
+@click.option("--directives", metavar="ADDRESS", help="Obey the directives of this service, or serve nobody.")
+@click.option("--persons", type=_FILE, help="JSONL: who stands behind each key, by its tenant's name.")
+@click.option("--entities", type=_FILE, help="JSONL: the entities of these persons.")
 @log_option
 @json_option
 def command(
     home: Home, party: str, grant: str, sealed: Path, port: int, host: str, names: Sequence[str],
     releases: Sequence[str], context: int, slots: int, threads: int, no_renew: bool, retention: int,
-    log: str | None, as_json: bool,
+    directives: str | None, persons: Path | None, entities: Path | None, log: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     r"""Answer until SIGTERM; then the engine is wiped, and said to be.
 
-    Needs an API key to be called: mythos serve-key new.
+    Needs an API key to be called: mythos serve-key new. With --directives it decides about everyone; SIGHUP
+    reads the files about them again, and cuts whoever is refused by then.
 
     \b
     mythos serve --grant sha256:… --sealed sealed/smollm2
@@ -51,6 +57,7 @@ def command(
     import signal
 
     from mythos.cli.parties import follower, log_client, signing_key
+    from mythos.cli.serve_directives import obeying
     from mythos.engines import LoadOptions
     from mythos.hub import Parts, Serving, Settings, listen, serve
     from mythos.hub.release import Release, Site
@@ -64,6 +71,7 @@ def command(
     settings = Settings(
         folder=home.party(party), log=address, signer=signer, slots=slots, renew=not no_renew,
         names=frozenset(name.lower() for name in (host, *names)), retention_days=retention,
+        enforce=obeying(home, party, directives, persons, entities),
     )  # fmt: skip
     sock = listen(host, port)
     url = f"http://{host}:{sock.getsockname()[1]}"

@@ -26,6 +26,7 @@ from mythos.files import read_private, write_private
 from mythos.hub.admission import Admission, Decider, allow
 from mythos.hub.answer import Limits, Parts
 from mythos.hub.app import create_app
+from mythos.hub.enforcement import Enforcement
 from mythos.hub.keeper import Keeper, Opener, Serving
 from mythos.hub.metrics import Metrics
 from mythos.hub.receipts import Receipts, Vault
@@ -55,6 +56,7 @@ class Settings:
         names: host names under which it may be called, beside the loopback's.
         renew: whether to ask for renewals of the lease.
         retention_days: how long transcripts are kept.
+        enforce: makes what obeys directives; without, none is known and `decider` decides.
     """
 
     folder: Path
@@ -66,6 +68,7 @@ class Settings:
     retention_days: int = 7
     limits: Limits = field(default_factory=Limits)
     decider: Decider = allow
+    enforce: Callable[[Admission, Receipts], Enforcement] | None = None
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -75,7 +78,8 @@ def listen(host: str, port: int) -> socket.socket:
         HubError: the port is taken or may not be used.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio turns Nagle's delay (40 ms for an answer's last event) off only where the protocol is named
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((host, port))
@@ -122,7 +126,8 @@ async def serve(
         hub = str(settings.signer.verify_key)
         parts = Parts(admission, keeper, receipts, Metrics(), limits, hub)
         app = create_app(parts, store, _LOOPBACK | settings.names)
-        async with _publishing(receipts, stop), _answering(app, sock, stop):
+        obeying = settings.enforce(admission, receipts).run() if settings.enforce else asyncio.sleep(0)
+        async with _publishing(receipts, stop), _background(obeying, stop), _answering(app, sock, stop):
             opening = asyncio.create_task(keeper.open())
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait({opening, stopping}, return_when=asyncio.FIRST_COMPLETED)
