@@ -139,11 +139,11 @@ class _Drill:
             await asyncio.wait(tasks, timeout=_ENDING)
         coverage = await asyncio.to_thread(self.estate.coverage, identity, seconds=_ENDING)
         self._judge(before, refused, coverage)
+        seconds = [stream.ended_at - logged for stream in refused if stream.ended_at]
         again = [stream.start() for stream in self.streams if not stream.open]
         await _begin(again)
         await asyncio.sleep(0.3)
         self._probe(again, allowed)
-        seconds = [stream.ended_at - logged for stream in refused if stream.ended_at]
         acknowledged = {row["hub"]: _since(row["acknowledged_at"], logged) for row in coverage["hubs"]}
         cuts = {row["hub"]: row["streams_cut"] for row in coverage["hubs"]}
         phase = {"directive": identity, "complete": coverage["complete"]}
