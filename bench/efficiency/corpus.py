@@ -16,6 +16,7 @@ import re
 import subprocess
 import tempfile
 import unicodedata
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -189,6 +190,9 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--copyleft", action="store_true")
+    parser.add_argument(
+        "--english", type=float, help="At most so many bytes of English for each of Japanese, twins first."
+    )
     parser.add_argument("--family", action="append", help="only this family, such as httpd; may be repeated")
     options = parser.parse_args()
     chosen = [
@@ -196,21 +200,47 @@ def main() -> None:
         for s in SOURCES
         if (options.copyleft or not s.copyleft) and (not options.family or s.family in options.family)
     ]
-    seen: set[int] = set()
+    found = gather(chosen)
+    if options.english is not None:
+        found = balanced(found, options.english)
     sums: dict[str, int] = {}
-    with tempfile.TemporaryDirectory() as folder, open(options.out, "w", encoding="utf-8") as out:
+    with open(options.out, "w", encoding="utf-8") as out:
+        for document in found:
+            out.write(json.dumps(document, ensure_ascii=False) + "\n")
+            key = f"{document['id'].partition('/')[0]}/{document['language']}"
+            sums[key] = sums.get(key, 0) + len(document["text"].encode())
+    for key, size in sums.items():
+        print(f"{key:20} {size / 1e6:8.2f} MB")
+
+
+def gather(chosen: list[Source]) -> list[dict[str, str]]:
+    """Download the packages of the chosen sources and read their pages."""
+    seen: set[int] = set()
+    found: list[dict[str, str]] = []
+    with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         root.chmod(0o755)
         for package in dict.fromkeys(source.package for source in chosen):
             subprocess.run(["apt-get", "download", "-q", package], cwd=root, check=True, capture_output=True)
             subprocess.run(["dpkg", "-x", next(root.glob(f"{package}_*.deb")), root / package], check=True)
         for source in chosen:
-            for document in documents(root, source, seen):
-                out.write(json.dumps(document, ensure_ascii=False) + "\n")
-                key = f"{source.family}/{source.language}"
-                sums[key] = sums.get(key, 0) + len(document["text"].encode())
-    for key, size in sums.items():
-        print(f"{key:20} {size / 1e6:8.2f} MB")
+            found += documents(root, source, seen)
+    return found
+
+
+def balanced(found: list[dict[str, str]], most: float) -> list[dict[str, str]]:
+    """All Japanese and as much English: translated pages first, then others by the hash of their id."""
+    japanese = [document for document in found if document["language"] == "ja"]
+    twins = {document["id"] for document in japanese}
+    room = most * sum(len(document["text"].encode()) for document in japanese)
+    english = [document for document in found if document["language"] == "en"]
+    kept: list[dict[str, str]] = []
+    for document in sorted(english, key=lambda d: (d["id"] not in twins, zlib.crc32(d["id"].encode()))):
+        room -= len(document["text"].encode())
+        if room < 0:
+            break
+        kept.append(document)
+    return [*japanese, *kept]
 
 
 if __name__ == "__main__":
