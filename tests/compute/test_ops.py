@@ -292,6 +292,32 @@ def test_packed_lengths_of_flash_attention_are_data() -> None:
     assert reason((A, A, A, None, None, 5, 5)) == ""
 
 
+@pytest.mark.parametrize("make", [nn.SiLU, nn.GELU, nn.Softplus, nn.Hardswish, nn.Mish, nn.ELU])
+def test_counting_changes_no_bit_of_the_result(make: Callable[[], nn.Module]) -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(32, 64), make(), nn.LayerNorm(64), nn.RMSNorm(64), nn.Linear(64, 8))
+    batch = torch.randn(16, 32)
+
+    def gradients() -> list[torch.Tensor]:
+        model.zero_grad()
+        functional.cross_entropy(model(batch), torch.arange(16) % 8).backward()
+        return [p.grad.clone() for p in model.parameters() if p.grad is not None]
+
+    plain, counted = gradients(), list[torch.Tensor]()
+    count(lambda: counted.extend(gradients()))
+    assert all(torch.equal(a, b) for a, b in zip(plain, counted, strict=True))
+
+
+def test_inference_mode_is_counted() -> None:
+    with torch.inference_mode():
+        assert count(lambda: nn.Linear(8, 5)(A)).flop == 2 * 6 * 8 * 5
+        assert count(lambda: torch.einsum("ij,jk->ik", A, B)).flop == 2 * 6 * 8 * 5
+        assert (
+            count(lambda: functional.scaled_dot_product_attention(Q, Q, Q)).flop == 2 * 2 * 4 * 10 * 10 * 32
+        )
+        assert count(lambda: nn.GRU(8, 16)(torch.randn(5, 3, 8))).flop == 2 * 5 * 3 * 48 * 24
+
+
 def test_integer_products_are_told_apart() -> None:
     tally = count(lambda: (torch.ones(2, 3, dtype=torch.int64) @ torch.ones(3, 2, dtype=torch.int64), A @ B))
     assert (tally.integer, tally.flop) == (2 * 2 * 3 * 2, 2 * 2 * 3 * 2 + 2 * 6 * 8 * 5)

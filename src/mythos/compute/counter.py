@@ -142,8 +142,9 @@ class Counter(TorchDispatchMode):
             return NotImplemented  # a sharded tensor makes operators on plain tensors of it: those count
         if isinstance(func, HigherOrderOperator):
             return self._higher_order(func, args, kwargs)
+        known = self._known.get(func) or self._known.setdefault(func, self._look_up(func))
         ragged = bool(args) and isinstance(args[0], torch.Tensor) and args[0].is_nested
-        if func is not torch.ops.prim.device.default and not ragged:
+        if known.unregistered and not ragged:  # only then: the parts of an operator may round differently
             with self:
                 result = func.decompose(*args, **kwargs)
             if result is not NotImplemented:
@@ -151,7 +152,7 @@ class Counter(TorchDispatchMode):
         out = func(*args, **kwargs)
         if ragged:
             self.tally.dynamic.add("a nested tensor holds its lengths as data")
-        self._add(func, args, kwargs, out, ragged=ragged)
+        self._add(known, args, kwargs, out, ragged=ragged)
         return out
 
     def _higher_order(self, func: Any, args: Any, kwargs: Any) -> Any:
@@ -178,8 +179,7 @@ class Counter(TorchDispatchMode):
         fused = "scaled_dot_product" in name and name.endswith("_backward")
         return _Operator(name, formula, formula is None and not is_free(func), fused, data_dependent(func))
 
-    def _add(self, func: Any, args: Any, kwargs: Any, out: Any, *, ragged: bool) -> None:
-        known = self._known.get(func) or self._known.setdefault(func, self._look_up(func))
+    def _add(self, known: _Operator, args: Any, kwargs: Any, out: Any, *, ragged: bool) -> None:
         if ragged and known.formula is not None and known.name not in _TAKE_RAGGED:
             self.tally.unregistered.add(f"{known.name} of a nested tensor")
         elif known.formula is not None:
