@@ -86,7 +86,8 @@ _keep_examples(cli)
 def main() -> None:
     """Run the command line; turn every error into one clear line and its exit status."""
     try:
-        cli.main(standalone_mode=False)
+        status: object = cli.main(standalone_mode=False)
+        sys.exit(status if isinstance(status, int) else 0)
     except MythosError as error:
         click.echo(f"mythos: {error}", err=True)
         sys.exit(error.exit_status)
