@@ -29,7 +29,8 @@ from mythos.errors import InputError
 if TYPE_CHECKING:
     from mythos.train.config import Config, load_config
     from mythos.train.documents import Corpus, read_corpus
-    from mythos.train.loop import Listener, Row, Trained, train
+    from mythos.train.loop import Listener, Row, Trained
+    from mythos.train.pretrain import train
     from mythos.train.run import TrainedModel, run_config, train_tiny
 
 __all__ = [
@@ -56,7 +57,7 @@ _HOME: Final = {
     "load_config": "config",
     "read_corpus": "documents",
     "run_config": "run",
-    "train": "loop",
+    "train": "pretrain",
     "train_tiny": "run",
 }
 

@@ -116,7 +116,7 @@ class Feed:
 
     def __init__(self, documents: Sequence[Tokens], length: int, seed: int) -> None:
         self._documents: list[Tokens] = list(documents)
-        self._length = length
+        self.length = length
         self._seed = seed
         self._epoch = -1
         self._stream: Tokens = np.empty(0, dtype=np.uint32)
@@ -142,4 +142,4 @@ class Feed:
             )
             self._stream = np.concatenate([self._documents[i] for i in order])
             self._epoch = epoch
-        return self._stream[row * self._length : (row + 1) * self._length + 1]
+        return self._stream[row * self.length : (row + 1) * self.length + 1]

@@ -17,7 +17,7 @@ from torch.distributed.checkpoint.state_dict import StateDictOptions, get_state_
 from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel
 
-from mythos.model.gpt import Mythos
+from mythos.model.gpt import Block
 
 Optimizers = list[torch.optim.Optimizer]
 
@@ -79,13 +79,14 @@ def join_world() -> Generator[World]:
             dist.destroy_process_group()
 
 
-def share(model: Mythos, world: World, how: Literal["ddp", "fsdp"], *, compiled: bool) -> nn.Module:
+def share(model: nn.Module, world: World, how: Literal["ddp", "fsdp"], *, compiled: bool) -> nn.Module:
     """Put a model on the device and share it; what is returned is what a step calls."""
     model.to(world.device)
-    net: nn.Module = model
+    net = model
     if world.size > 1 and how == "fsdp":
-        for layer in model.model.layers:
-            fully_shard(layer)
+        for layer in model.modules():
+            if isinstance(layer, Block):
+                fully_shard(layer)
         fully_shard(model)
     if compiled:
         net = cast("nn.Module", torch.compile(net))
@@ -94,15 +95,16 @@ def share(model: Mythos, world: World, how: Literal["ddp", "fsdp"], *, compiled:
     return net
 
 
-def gather_state(model: Mythos, optimizers: Optimizers, *, sharded: bool) -> dict[str, Any]:
-    """Whole weights and optimiser state, on the CPU; with shards, every process must call this."""
+def gather_state(model: nn.Module, optimizers: Optimizers, *, sharded: bool) -> dict[str, Any]:
+    """Trained weights and optimiser state, whole; with shards, every process must call this."""
     if sharded:
         weights, moments = get_state_dict(model, optimizers, options=_WHOLE)
         return {"model": weights, "optimizers": moments}
-    return {"model": model.state_dict(), "optimizers": [optimizer.state_dict() for optimizer in optimizers]}
+    weights = {name: p.detach() for name, p in model.named_parameters() if p.requires_grad}
+    return {"model": weights, "optimizers": [optimizer.state_dict() for optimizer in optimizers]}
 
 
-def load_state(model: Mythos, optimizers: Optimizers, state: dict[str, Any], *, sharded: bool) -> None:
+def load_state(model: nn.Module, optimizers: Optimizers, state: dict[str, Any], *, sharded: bool) -> None:
     """The inverse of `gather_state`."""
     if sharded:
         set_state_dict(
@@ -113,6 +115,6 @@ def load_state(model: Mythos, optimizers: Optimizers, state: dict[str, Any], *, 
             options=_SPREAD,
         )
         return
-    model.load_state_dict(state["model"])
+    model.load_state_dict(state["model"], strict=False)
     for optimizer, moments in zip(optimizers, state["optimizers"], strict=True):
         optimizer.load_state_dict(moments)

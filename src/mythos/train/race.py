@@ -29,7 +29,7 @@ from mythos.model import Tokenizer
 from mythos.model.shape import Family
 from mythos.train.config import Config, Rates
 from mythos.train.documents import Corpus, read_corpus
-from mythos.train.loop import train
+from mythos.train.pretrain import train
 from mythos.train.run import prepare_tokenizer
 
 GROUPS: Final = ("matrices", "head", "embedding")

@@ -6,28 +6,25 @@ makes the two statements about them: how they were trained (training-run) and wh
 
 from __future__ import annotations
 
-import hashlib
-import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, cast
+from typing import cast
 
-from mythos.compute.record import CONVENTION, History
+from mythos.compute.declare import counted
+from mythos.compute.record import History
 from mythos.errors import InputError
 from mythos.evidence import SigningKey, Statement, Subject
-from mythos.evidence.predicates.codec import Count
 from mythos.evidence.predicates.training import TrainingCompute, TrainingRun
 from mythos.files import write_atomic
-from mythos.model import Tokenizer, export_gguf, export_hf
+from mythos.model import Mythos, Tokenizer, export_gguf, export_hf
 from mythos.train.config import Config, load_config
 from mythos.train.documents import Corpus, read_corpus
-from mythos.train.loop import Listener, Row, Saved, train
+from mythos.train.loop import Listener, Row, Saved
 from mythos.train.plot import curves_svg
-from mythos.units import Digest, Flop, Instant
+from mythos.train.pretrain import code_digest, train
+from mythos.units import Digest, Flop
 from mythos.weights import identify
-
-ROOMS: Final = ("model", "compute", "train")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +50,6 @@ class TrainedModel:
     def model_flop(self) -> Flop:
         """Forward and backward operations that the weights came of."""
         return Flop(self.history.effective.model)
-
-
-def code_digest() -> Digest:
-    """Names the code that decides what a run computes: every file of the rooms model, compute and train."""
-    whole = hashlib.sha256()
-    for room in ROOMS:
-        folder = Path(str(importlib.import_module(f"mythos.{room}").__file__)).parent
-        for path in sorted(folder.rglob("*.py")):
-            whole.update(f"{room}/{path.relative_to(folder)}\0".encode())
-            whole.update(hashlib.sha256(path.read_bytes()).digest())
-    return Digest(whole.digest())
 
 
 def prepare_tokenizer(config: Config, corpus: Corpus, out: Path) -> Tokenizer:
@@ -106,8 +92,9 @@ def run_config(
     if not trained.leads:
         return None
     path = out / f"{config.name}.gguf"
-    export_gguf(trained.model, tokenizer, path, name=config.name, licence=config.licence)
-    export_hf(trained.model, tokenizer, out / "hf")
+    model = cast("Mythos", trained.model)
+    export_gguf(model, tokenizer, path, name=config.name, licence=config.licence)
+    export_hf(model, tokenizer, out / "hf")
     write_atomic(out / "curve.svg", curve_svg(config.name, trained.rows).encode())
     weights = identify(path).root
     about = Subject(config.name, weights)
@@ -120,8 +107,8 @@ def run_config(
         trained.ended_at,
         trained.snapshots,
     )
-    spent = compute_spent(config, trained.history, trained.started_at, trained.ended_at)
-    statements = (run.statement(about), spent.statement(about))
+    cost = spent(trained.history, config.model.shape.parameters)
+    statements = (run.statement(about), cost.statement(about))
     return TrainedModel(
         config, path, out, weights, trained.rows[-1].tokens, trained.history, trained.bits, statements
     )
@@ -140,35 +127,19 @@ def train_tiny(out: Path, progress: Callable[[Row], None], *, key: SigningKey | 
     return cast("TrainedModel", trained)  # one process leads itself
 
 
-def spent_until(saved: Saved, now: Instant) -> Statement:
+def spent_until(saved: Saved) -> Statement:
     """What a run has cost up to a snapshot; the subject is the snapshot."""
-    about = Subject(f"{saved.config.name}-step-{saved.step}", saved.digest)
-    return compute_spent(saved.config, saved.history, saved.started_at, now).statement(about)
+    return spent(saved.history, None).statement(Subject(f"{saved.name}-step-{saved.step}", saved.digest))
 
 
-def compute_spent(
-    config: Config, history: History, started_at: Instant, ended_at: Instant
-) -> TrainingCompute:
-    """What a run cost, by its ledger."""
-    done = [(work, gone) for work, gone in history.works if work.phase != "eval"]
-    return TrainingCompute(
-        method="counted",
-        convention=CONVENTION,
-        model_flop=Flop(history.effective.model),
-        executed_flop=history.executed.executed,
-        complete=not history.unregistered,
-        uncertainty_percent="0" if history.exact else None,
-        parameters=Count(config.model.shape.parameters),
-        tokens=Count(sum(work.tokens for work, gone in done if not gone)),
-        sources=(),
-        energy_watt_hours=f"{sum(work.energy_uj for work, _ in history.works) / 3.6e9:.6f}",
-        energy_method=", ".join(sorted({work.energy_method for work, _ in history.works})),
-        unregistered=history.unregistered,
-        record_digest=history.head.digest,
-        declared_at=None,
-        started_at=started_at,
-        ended_at=ended_at,
-    )
+def spent(history: History, parameters: int | None) -> TrainingCompute:
+    """What a run cost, by its ledger.
+
+    A replayed count is the count of a step that was counted and is counted again ever more rarely; where every
+    audit agreed and no work depends on data (`exact`), it is said to be counted, to the last digit.
+    """
+    found = counted(history, parameters=parameters)
+    return replace(found, method="counted") if history.exact else found
 
 
 def curve_svg(name: str, rows: tuple[Row, ...]) -> str:

@@ -12,18 +12,20 @@ said.
 from __future__ import annotations
 
 import errno
+import fcntl
 import io
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import torch
 
-from mythos.errors import TrainError
+from mythos.errors import InputError, TrainError
 from mythos.evidence import canonical
 from mythos.files import sync_folder, write_atomic
 from mythos.units import Bytes, Digest
@@ -126,3 +128,18 @@ def _read(path: Path) -> Snapshot:
 
 def _name(step: int) -> str:
     return f"step-{step:08d}"
+
+
+@contextmanager
+def alone(out: Path, rank: int) -> Generator[None]:
+    """Hold the run's folder; two runs in one folder would tear each other's snapshots."""
+    with open(out / f"run.{rank}.lock", "wb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise InputError(
+                f"another run is at work in {out}",
+                expected="one run to a folder",
+                advice="Choose another --out.",
+            ) from error
+        yield
