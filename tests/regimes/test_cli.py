@@ -1,6 +1,8 @@
 """`mythos regimes` as other programs call it."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Self
 from xml.etree import ElementTree as ET
@@ -211,3 +213,21 @@ def test_append_signs_keeps_the_document_and_acts_once(
 def test_weights_must_be_a_digest(facts: str, tmp_path: Path) -> None:
     argv = ("--on", "2026-02-01", "--append", "--weights", "mine", "--name", "m", "--home", str(tmp_path))
     assert isinstance(call("determine", facts, *argv).exception, InputError)
+
+
+@pytest.mark.parametrize("verb", ["cases", "lint"])
+def test_the_shell_sees_the_exit_status(tmp_path: Path, verb: str) -> None:
+    path = tmp_path / "cases.yaml"
+    path.write_text(
+        "cases:\n- {id: a, date: 2026-02-01, facts: {us_state_nexus_ca: true, ops: 1}, "
+        "expect: [{instrument: US-CA-SB53, outcome: applies}]}\n"
+    )
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "rule.yaml").write_bytes((MINE / "in-house.yaml").read_bytes())
+    program = "from mythos.cli import main; main()"
+    argv = [str(path)] if verb == "cases" else [str(mine)]
+    done = subprocess.run(
+        [sys.executable, "-c", program, "regimes", verb, *argv], capture_output=True, check=False, timeout=60
+    )
+    assert done.returncode == 1, done.stderr
