@@ -181,11 +181,10 @@ class _Clerk:
     @classmethod
     def of(cls, home: Home, party: str, log: str | None) -> _Clerk:
         """Read the key, and ask the log for its head before an hour of training is spent."""
-        from mythos.evidence import LogClient, SigningKey
-        from mythos.files import read_private
+        from mythos.cli.parties import log_client, signing_key
 
-        key = SigningKey.parse(read_private(home.key(party)).decode())
-        with LogClient(log or home.address("log")) as client:
+        key = signing_key(home, party)
+        with log_client(home, log) as client:
             client.checkpoint()
         return cls(home, party, log, key)
 
@@ -193,9 +192,8 @@ class _Clerk:
         """What the run has cost so far; the subject is the snapshot."""
         from mythos.errors import LogError, NetworkError
         from mythos.train.run import spent_until
-        from mythos.units import Instant
 
-        self._waiting.append((f"snapshot:{saved.digest}", spent_until(saved, Instant.now())))
+        self._waiting.append((f"snapshot:{saved.digest}", spent_until(saved)))
         try:
             self._append_waiting()
         except (LogError, NetworkError) as error:

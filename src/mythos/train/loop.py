@@ -35,7 +35,7 @@ from mythos.train.documents import Feed
 from mythos.train.evaluate import HeldOut, bits_per_byte, next_token_loss
 from mythos.train.optim import rate_at
 from mythos.train.parallel import World, gather_state, load_state
-from mythos.train.snapshot import Snapshot, alone, latest_snapshot, save_snapshot
+from mythos.train.snapshot import Snapshot, latest_snapshot, save_snapshot
 from mythos.units import Digest, Instant
 
 
@@ -138,26 +138,6 @@ class Listener:
     step: Callable[[Row], None] = nothing
     snapshot: Callable[[Saved], None] = nothing
     say: Callable[[str], None] = nothing
-
-
-@contextmanager
-def alone_in(out: Path, world: World) -> Generator[None]:
-    """Hold a run's folder; two runs in one folder would tear each other's snapshots.
-
-    Raises:
-        InputError: another run is at work in it.
-    """
-    out.mkdir(parents=True, exist_ok=True)
-    with open(out / f"run.{world.rank}.lock", "wb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise InputError(
-                f"another run is at work in {out}",
-                expected="one run to a folder",
-                advice="Choose another --out.",
-            ) from error
-        yield
 
 
 def carry_out(

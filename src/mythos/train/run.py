@@ -135,7 +135,7 @@ def spent_until(saved: Saved) -> Statement:
 def spent(history: History, parameters: int | None) -> TrainingCompute:
     """What a run cost, by its ledger.
 
-    A replayed count is the count of a step that was counted and is counted again ever more rarely; where every
+    A replayed count is that of a step that was counted, and is counted again ever more rarely; where every
     audit agreed and no work depends on data (`exact`), it is said to be counted, to the last digit.
     """
     found = counted(history, parameters=parameters)
