@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,7 +19,7 @@ _LONGEST: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class FactType:
-    """What a fact may be and what it means. A `name` is compared without case and punctuation."""
+    """What a fact may be and what it means. A `name` is compared as `plain` writes it."""
 
     type: Literal["boolean", "number", "share", "text", "name", "country", "date", "choice"]
     en: str
@@ -103,5 +104,6 @@ class Facts:
 
 
 def plain(name: str) -> str:
-    """A name as it is compared: lower case, punctuation and spaces as one space."""
-    return " ".join(re.findall(r"\w+", name.casefold()))
+    """A name as it is compared: NFKC and lower case, letters and digits only."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return "".join(letter for letter in folded if letter.isalnum())
