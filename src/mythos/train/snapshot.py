@@ -132,7 +132,12 @@ def _name(step: int) -> str:
 
 @contextmanager
 def alone(out: Path, rank: int) -> Generator[None]:
-    """Hold the run's folder; two runs in one folder would tear each other's snapshots."""
+    """Hold a run's folder (made when missing); two runs in one would tear each other's snapshots.
+
+    Raises:
+        InputError: another run is at work in it.
+    """
+    out.mkdir(parents=True, exist_ok=True)
     with open(out / f"run.{rank}.lock", "wb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
