@@ -70,6 +70,19 @@ def test_4e091_keeps_what_is_open() -> None:
     assert derive(name, OVER, base_ops="1e26", mod_ops="1e25").low == 11 * 10**25
 
 
+def test_4e091_asks_for_the_share_of_a_generator_of_which_anything_is_stated() -> None:
+    name, work = "operations_with_synthetic", {"gen_ops": "1e25", "gen_train_ops": "3e26"}
+    seen = derive(name, OVER, **{**CLOSED, "synth_share": None}, **work)
+    assert (seen.low, seen.high, seen.needs) == (8 * 10**25, 39 * 10**25, {"synth_share"})
+    opened = derive(name, OVER, ops="8e25", gen_published=True, synth_published=False, gen_ops="1e25")
+    assert (opened.low, opened.high, opened.needs) == (8 * 10**25, 9 * 10**25, {"synth_share"})
+    for stated in ({"gen_ops": "1"}, {"gen_train_ops": "1"}, {"gen_published": False}):
+        assert "synth_share" in derive(name, OVER, ops="8e25", **stated).needs
+    assert "synth_share" in derive(name, OVER, ops="8e25", synth_published=False).needs
+    assert derive(name, OVER, ops="8e25", synth_published=True, gen_ops="9e26").low == 8 * 10**25
+    assert derive(name, OVER, ops="8e25").high == 8 * 10**25
+
+
 def test_the_european_count_adds_generation_only() -> None:
     facts: dict[str, Any] = {
         "flop": "9e24",

@@ -84,6 +84,14 @@ def test_contradictions_are_listed_and_stand_in_the_way() -> None:
     assert more.contradictions == ("flop is more than ops, of which it is a part",)
 
 
+def test_a_cluster_of_which_anything_is_stated_is_asked_where_it_stands() -> None:
+    facts = {"cluster_gbps": "101", "cluster_ops_s": "1.0e20"}
+    asked = of(determine(facts, date(2024, 6, 1), shipped()), "US-EO14110-4.2")
+    assert (asked.outcome, asked.needs) == ("needs_fact", ("cluster_us",))
+    model = of(determine({"us_developer": True, "ops": "1"}, date(2024, 6, 1), shipped()), "US-EO14110-4.2")
+    assert model.outcome == "below_threshold"
+
+
 def test_a_float_is_refused() -> None:
     with pytest.raises(InputError, match="binary float"):
         determine({**CLEAN, "ops": 1e26}, TODAY, shipped())

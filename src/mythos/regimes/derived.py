@@ -8,7 +8,7 @@ settled as soon as every possible value agrees.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Final, cast
 
@@ -20,6 +20,7 @@ Given = Mapping[str, Any]
 ZERO: Final = Fraction(0)
 STAGES: Final = ("ops_pretrain", "ops_rl_and_finetune")
 TRAINING: Final = ("ops", *STAGES, "flop")
+CLUSTER: Final = ("cluster_us", "cluster_gbps", "cluster_ops_s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +75,21 @@ def cumulative_flop(facts: Facts, given: Given) -> Seen:
 def operations_with_synthetic(facts: Facts, given: Given) -> Seen:
     """Operations as 4E091 counts them: training, a derivative's base, and one closed generator's part.
 
-    15 CFR 774 Supp. 1, 4E091, Technical Notes 2 and 3. `over`: the share above which synthetic data counts.
+    15 CFR 774 Supp. 1, 4E091, Technical Notes 2 and 3. `over`: the share above which synthetic data counts. A
+    generator of which anything is stated may count for all it did while its share is unknown.
     """
     total = operations(facts, given)
     base, added = facts.number("base_ops"), facts.number("mod_ops")
     if not total.known and base is not None and added is not None:
         total = Seen.of(base + added, ("base_ops", text(base)), ("mod_ops", text(added)))
     share, published, open_weights = (facts[n] for n in ("synth_share", "synth_published", "gen_published"))
-    if not share.known or published.low is True or cast("Fraction", share.low) <= given["over"]:
+    none = not any(facts[name].known for name in _GENERATOR)
+    if none or published.low is True or (share.known and cast("Fraction", share.low) <= given["over"]):
         return total
     generation = _summand(facts, "gen_ops", published)
     training = _summand(facts, "gen_train_ops", published, open_weights)
-    return _sum(total, generation) if open_weights.low is True else _sum(total, generation, training)
+    counted = _sum(total, generation) if open_weights.low is True else _sum(total, generation, training)
+    return counted if share.known else replace(counted, low=total.low, needs=counted.needs | {"synth_share"})
 
 
 def _sum(own: Seen, *others: Seen) -> Seen:
@@ -182,7 +186,7 @@ def primarily_biological(facts: Facts, _: Given) -> Seen:
 
 def subject_of_question(facts: Facts, _: Given) -> Seen:
     """Whether a question is about a `model`, a computing `cluster` or `both`, by what is stated."""
-    cluster = any(name in facts.values for name in ("cluster_us", "cluster_gbps", "cluster_ops_s"))
+    cluster = any(name in facts.values for name in CLUSTER)
     model = any(name in facts.values for name in TRAINING)
     return Seen.of("both" if cluster and model else "cluster" if cluster else "model")
 
@@ -209,5 +213,5 @@ DERIVED: Final[Mapping[str, Derived]] = {
         "boolean", ("recipient_hq_d5", "recipient_hq"), headquartered_in, ("countries",)
     ),
     "primarily_biological": Derived("boolean", ("primarily_bio", "bio_share"), primarily_biological),
-    "subject_of_question": Derived("text", (*TRAINING, "cluster_us"), subject_of_question),
+    "subject_of_question": Derived("text", (*TRAINING, *CLUSTER), subject_of_question),
 }
