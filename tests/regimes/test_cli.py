@@ -84,6 +84,16 @@ def test_a_file_may_hold_facts_beside_a_route(root: Path) -> None:
     assert (body["barred"], body["needs"], body["review"]) == (False, [], [])
 
 
+def test_a_fact_beside_facts_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "facts.yaml"
+    path.write_text("name: a\nroute: US:JP:weights\nfacts: {weights: open}\nmeti_inform: true\n")
+    result = call("determine", str(path), "--on", "2026-11-23")
+    assert isinstance(result.exception, InputError)
+    assert (result.exception.exit_status, result.exception.found) == (2, "meti_inform")
+    path.write_text("name: a\nlicence: b\nsource: c\nroute: US:JP:weights\nfacts: {weights: open}\n")
+    assert call("determine", str(path), "--on", "2026-11-23").exit_code == 0
+
+
 def test_user_rules_are_labelled(facts: str) -> None:
     body = answer("determine", facts, "--on", "2026-05-01", "--regimes", str(MINE))
     mine = [one for one in body["instruments"] if one["user"]]

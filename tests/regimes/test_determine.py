@@ -84,6 +84,37 @@ def test_contradictions_are_listed_and_stand_in_the_way() -> None:
     assert more.contradictions == ("flop is more than ops, of which it is a part",)
 
 
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"recipient_hq": "CN", "recipient_hq_d5": False}, "recipient_hq"),
+        ({"recipient_hq": "MO", "recipient_hq_d5": False}, "recipient_hq"),
+        ({"recipient_hq": "JP", "recipient_hq_d5": True}, "recipient_hq"),
+        ({"recipient_hq": "CN", "recipient_hq_d5": True}, None),
+        ({"recipient_hq": "CN", "recipient_hq_d5": None}, None),
+        ({"recipient_hq": None, "recipient_hq_d5": True}, None),
+        ({"primarily_bio": False, "bio_share": "1"}, "primarily_bio"),
+        ({"primarily_bio": True, "bio_share": "0"}, "primarily_bio"),
+        ({"primarily_bio": False, "bio_share": "0.9"}, None),
+    ],
+)
+def test_what_is_stated_twice_must_agree(facts: dict[str, object], said: str | None) -> None:
+    found = determine({**CLEAN, **facts}, TODAY, shipped())
+    assert [text.split()[0] for text in found.contradictions] == ([said] if said else [])
+    assert ("contradiction" in {bar.reason for bar in bars(found)}) is bool(said)
+
+
+def test_the_countries_are_those_of_the_standard(root: Path) -> None:
+    source = root / "src" / "mythos"
+    same = (source / "access" / "iso3166-1.txt").read_bytes()
+    assert (source / "regimes" / "countries.txt").read_bytes() == same
+    country = shipped().vocabulary["dest"]
+    assert all(country.parse(code, "dest") for one in shipped().places.values() for code in one.codes)
+    for wrong in ("UK", "EU", "XX", "ZZ", "jp", "JPN", "J", "#", "ＪＰ"):
+        with pytest.raises(InputError, match="the fact dest is wrong"):
+            determine({"dest": wrong}, TODAY, shipped())
+
+
 def test_a_cluster_of_which_anything_is_stated_is_asked_where_it_stands() -> None:
     facts = {"cluster_gbps": "101", "cluster_ops_s": "1.0e20"}
     asked = of(determine(facts, date(2024, 6, 1), shipped()), "US-EO14110-4.2")

@@ -31,6 +31,7 @@ OUTCOMES: Final = {
 }
 SIGNS: Final = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤", "eq": "=", "ne": "≠", "in": "∈", "not_in": "∉"}
 QUIET: Final = ("below_threshold", "excluded", "out_of_scope", "not_in_force")
+BESIDE_FACTS: Final = frozenset({"name", "licence", "source", "route", "facts"})
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 
@@ -64,6 +65,10 @@ def _question(path: Path, route: str | None) -> tuple[dict[str, Any], list[Leg]]
     from mythos.regimes.shape import read
 
     body: dict[str, Any] = read(dict[str, Any], load(path), path.name)
+    strangers = sorted(body.keys() - BESIDE_FACTS) if "facts" in body else []
+    if strangers:
+        expected = f"beside facts: only {', '.join(sorted(BESIDE_FACTS - {'facts'}))}"
+        raise InputError(f"{path.name} is wrong", expected=expected, found=", ".join(strangers))
     facts: dict[str, Any] = read(dict[str, Any], body["facts"], "facts") if "facts" in body else body
     legs: list[Leg] = []
     for part in filter(None, str(route or (body.get("route") if "facts" in body else None) or "").split(",")):

@@ -139,11 +139,12 @@ def _determination(
     questions: Sequence[tuple[Leg | None, Mapping[str, object]]], on: date, pack: Pack
 ) -> Determination:
     read = [(leg, Facts.parse(stated, pack.vocabulary)) for leg, stated in questions]
+    d5_macau = pack.places["us-ear-d5-macau"].codes
     return Determination(
         on,
         tuple((leg, tuple(evaluate(one, facts, on) for one in pack.instruments)) for leg, facts in read),
         tuple(sorted({name for _, facts in read for name in facts.strangers})),
-        tuple(dict.fromkeys(said for _, facts in read for said in facts.contradictions())),
+        tuple(dict.fromkeys(said for _, facts in read for said in facts.contradictions(d5_macau))),
         pack.digest,
     )
 

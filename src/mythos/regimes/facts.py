@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Final, Literal, cast
 
 from mythos.errors import InputError
 from mythos.regimes.scalar import Scalar, day, number
 from mythos.regimes.truth import Seen
 
-_COUNTRY: Final = re.compile(r"[A-Z]{2}\Z", re.ASCII)
+_COUNTRIES: Final = frozenset(
+    code
+    for line in Path(__file__).with_name("countries.txt").read_text("ascii").splitlines()
+    if not line.startswith("#")
+    for code in line.split()
+)
 _LONGEST: Final = 200
 
 
@@ -53,7 +58,7 @@ class FactType:
                 value = plain(words) if words and self.type == "name" else value
                 right = value is None or (
                     words is not None
-                    and (self.type != "country" or _COUNTRY.match(words) is not None)
+                    and (self.type != "country" or words in _COUNTRIES)
                     and (self.type != "choice" or words in self.one_of)
                 )
         if not right:
@@ -90,8 +95,8 @@ class Facts:
         """A known truth, or None."""
         return cast("bool | None", self.values.get(name))
 
-    def contradictions(self) -> tuple[str, ...]:
-        """Facts that cannot all be true, as sentences."""
+    def contradictions(self, d5_macau: Collection[str]) -> tuple[str, ...]:
+        """Facts that cannot all be true, as sentences. `d5_macau`: the countries `recipient_hq_d5` means."""
         ops, flop = self.number("ops"), self.number("flop")
         stages = [self.number("ops_pretrain"), self.number("ops_rl_and_finetune")]
         total = sum((stage for stage in stages if stage is not None), Fraction(0))
@@ -100,6 +105,12 @@ class Facts:
             found.append("ops is not the sum of ops_pretrain and ops_rl_and_finetune")
         if ops is not None and flop is not None and flop > ops:
             found.append("flop is more than ops, of which it is a part")
+        country, listed = self.values.get("recipient_hq"), self.flag("recipient_hq_d5")
+        if country is not None and listed is not None and (country in d5_macau) is not listed:
+            found.append("recipient_hq and recipient_hq_d5 disagree on Country Group D:5 and Macau")
+        share, mainly = self.number("bio_share"), self.flag("primarily_bio")
+        if (mainly is False and share == 1) or (mainly is True and share == 0):
+            found.append("primarily_bio is not what bio_share says")
         return tuple(found)
 
 
