@@ -68,7 +68,7 @@ def test_determine_for_people_speaks_both_languages(facts: str) -> None:
     assert "✗ barred JP-FEFTA-INFORM" in shown
     assert "閾値未満 / below_threshold: " in shown
     traced = call("determine", facts, "--on", "2026-02-01", "--trace").stdout
-    assert "✗ 2 threshold: operations 1e26 > 1e26  “greater than 10^26" in traced
+    assert "✗ 2 threshold: operations_with_base 1e26 > 1e26  “greater than 10^26" in traced
 
 
 def test_determine_a_route(facts: str) -> None:

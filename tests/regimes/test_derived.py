@@ -96,6 +96,26 @@ def test_the_european_count_adds_generation_only() -> None:
     assert derive("cumulative_flop", flop="9e24", synth_published=False).needs == {"gen_ops"}
 
 
+def test_whether_the_operations_of_a_base_count_is_open() -> None:
+    seen = derive("operations_with_base", ops="5e25", base_ops="6e25")
+    assert (seen.low, seen.high, seen.needs) == (5 * 10**25, 11 * 10**25, frozenset())
+    assert seen.review
+    assert dict(seen.terms) == {"own training": "5e25", "base_ops": "6e25"}
+    assert derive("operations_with_base", ops="5e25") == derive("operations", ops="5e25")
+    added = derive("operations_with_base", mod_ops="1e25", base_ops="6e25")
+    assert (added.low, added.high) == (10**25, 7 * 10**25)
+    unknown = derive("operations_with_base", base_ops="6e25")
+    assert (unknown.high, unknown.needs) == (None, {"ops"})
+
+
+def test_a_derivative_is_asked_whether_its_base_is_published() -> None:
+    name = "derivative_of_published"
+    assert derive(name, base_published=True).low is True
+    asked = derive(name, mod_ops="1e25")
+    assert (asked.needs, asked.stated) == ({"base_published"}, True)
+    assert derive(name, ops="1e26").stated is False
+
+
 def test_limits_of_derivatives() -> None:
     given = {"floor": Fraction(25 * 10**24), "share": Fraction(1, 4)}
     assert derive("derivative_limit", given, base_ops="2e26").low == 5 * 10**25

@@ -48,6 +48,22 @@ def operations(facts: Facts, _: Given) -> Seen:
     return Seen(least, None, frozenset({"ops"}), terms=tuple(terms), stated=bool(terms))
 
 
+def operations_with_base(facts: Facts, given: Given) -> Seen:
+    """Operations of training; whether a base's, another developer's perhaps, are among them is open."""
+    own, base, added = operations(facts, given), facts.number("base_ops"), facts.number("mod_ops")
+    if not own.stated and added is not None:
+        own = Seen.of(added, ("mod_ops", text(added)))
+    if not base:
+        return own
+    return replace(
+        own,
+        high=None if own.high is None else cast("Fraction", own.high) + base,
+        review=("whether the operations of the base count is open",),
+        terms=(("own training", str(own)), ("base_ops", text(base))),
+        stated=True,
+    )
+
+
 def floating_operations(facts: Facts, given: Given) -> Seen:
     """FLOP of training. Rules that count FLOP do not address integer arithmetic: that is not guessed at."""
     flop, every = facts.number("flop"), operations(facts, given)
@@ -123,6 +139,11 @@ def derivative_limit(facts: Facts, given: Given) -> Seen:
     return Seen.of(max(floor, share * base), *terms)
 
 
+def derivative_of_published(facts: Facts, _: Given) -> Seen:
+    """Whether the base weights are published; asked for as soon as anything of a derivative is stated."""
+    return replace(facts["base_published"], stated=any(name in facts.values for name in _DERIVATIVE))
+
+
 def original_share(facts: Facts, given: Given) -> Seen:
     """A share of the original's FLOP; where that is unknown, of its class's threshold (Guidelines s.3.2)."""
     original, systemic = facts.number("base_flop"), facts.flag("base_is_sr")
@@ -193,8 +214,11 @@ def subject_of_question(facts: Facts, _: Given) -> Seen:
 
 _GENERATOR: Final = ("synth_share", "synth_published", "gen_ops", "gen_train_ops", "gen_published")
 
+_DERIVATIVE: Final = ("base_published", "base_ops", "mod_ops")
+
 DERIVED: Final[Mapping[str, Derived]] = {
     "operations": Derived("number", TRAINING, operations),
+    "operations_with_base": Derived("number", (*TRAINING, "base_ops", "mod_ops"), operations_with_base),
     "floating_operations": Derived("number", (*TRAINING, "int_ops_only"), floating_operations),
     "cumulative_flop": Derived(
         "number", (*TRAINING, "int_ops_only", "synth_share", "synth_published", "gen_ops"), cumulative_flop
@@ -202,6 +226,7 @@ DERIVED: Final[Mapping[str, Derived]] = {
     "operations_with_synthetic": Derived(
         "number", (*TRAINING, "base_ops", "mod_ops", *_GENERATOR), operations_with_synthetic, ("over",)
     ),
+    "derivative_of_published": Derived("boolean", _DERIVATIVE, derivative_of_published),
     "derivative_limit": Derived("number", ("base_ops",), derivative_limit, ("floor", "share")),
     "original_share": Derived(
         "number", ("base_flop", "base_is_sr"), original_share, ("share", "systemic", "other")
