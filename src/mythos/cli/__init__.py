@@ -102,3 +102,12 @@ def main() -> None:
     except OSError as error:
         click.echo(f"mythos: {error.strerror or error}: {error.filename or ''}", err=True)
         sys.exit(3)
+    except Exception as error:  # noqa: BLE001 (its text could carry a secret; its name and place cannot)
+        where = error.__traceback__
+        while where and where.tb_next:
+            where = where.tb_next
+        place = f"{where.tb_frame.f_code.co_filename}:{where.tb_lineno}" if where else "?"
+        click.echo(
+            f"mythos: a defect of mythos: {type(error).__name__} at {place}. Please report it.", err=True
+        )
+        sys.exit(3)

@@ -33,7 +33,9 @@ def command() -> None:
 @click.option("--sealed", type=click.Path(path_type=Path, exists=True, file_okay=False), required=True)
 @click.option("--hub", required=True, metavar="NAME", help="The hub's key name in the trust root.")
 @click.option("--determination", type=int, required=True, metavar="INDEX", help="Its index in the log.")
-@click.option("--days", default=30, show_default=True, help="How long the grant runs.")
+@click.option(
+    "--days", type=click.IntRange(1, 3650), default=30, show_default=True, help="How long the grant runs."
+)
 @click.option("--lease", default=86_400, show_default=True, help="Seconds of one lease.")
 @click.option("--opens", default=1000, show_default=True, help="How often the weights may be opened.")
 @click.option("--egress", default=1 << 30, show_default=True, help="Bytes that may leave the hub in a day.")
@@ -101,7 +103,9 @@ def request(
 
 @command.command()
 @click.argument("file", type=_FILE)
-@click.option("--max-lease", type=int, metavar="SECONDS", help="A shorter lease than was asked for.")
+@click.option(
+    "--max-lease", type=click.IntRange(min=1), metavar="SECONDS", help="A shorter lease than was asked for."
+)
 @click.option("--until", metavar="TIME", help="An earlier end than was asked for.")
 @click.option("--yes", is_flag=True, help="Sign without asking; needed when there is no terminal.")
 @home_option

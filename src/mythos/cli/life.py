@@ -40,7 +40,12 @@ class Life:
     def of(cls, home: Home, console: Console) -> Life:
         """Read what a former start found out, if there was one."""
         path = home.path / "life.json"
-        known: dict[str, Any] = json.loads(path.read_bytes()) if path.exists() else {}
+        known: dict[str, Any] = {}
+        if path.exists():
+            try:
+                known = dict(json.loads(path.read_bytes()))
+            except (ValueError, TypeError):
+                console.print(f"{path} cannot be read; every step is asked again, none acts twice")
         return cls(home, console, Household(home.path / "run"), known)
 
     def keep(self, name: str, document: dict[str, Any]) -> dict[str, Any]:

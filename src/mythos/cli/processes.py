@@ -96,7 +96,8 @@ class Household:
         while not answers(address):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise ProcessError(
-                    f"the service {name} did not start: {self.last_words(name)}",
+                    f"the service {name} did not start: {self.last_words(name).rstrip('.')}",
+                    status=process.returncode if process.returncode in {1, 2} else 3,
                     advice=f"Its output is in {self.logs / name}.log",
                 )
             time.sleep(0.02)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import signal
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,7 +52,9 @@ PARTY_KEYS: Final = (
 
 @click.command()
 @home_option
-@click.option("--port", default=8642, show_default=True, help="Where the hub listens on 127.0.0.1.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=8642, show_default=True, help="Where on 127.0.0.1."
+)
 @click.option(
     "--model", default="smollm2", show_default=True, metavar="smollm2|tiny|PATH", help="Which model."
 )
@@ -74,6 +79,9 @@ def command(home: Home, port: int, model: str, facts: Path | None, prompt: str |
     _refuse_lacking_machine(home, port)
     life = Life.of(home, Console(stderr=True))
     started = time.monotonic()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    lock = _alone(home)
     try:
         _prepare(life)
         weights = _become_known(life, model, facts)
@@ -92,6 +100,24 @@ def command(home: Home, port: int, model: str, facts: Path | None, prompt: str |
         life.console.print("\nStopping: the engine is wiped first, the log closes last.", style="dim")
     finally:
         life.household.stop()
+        os.close(lock)
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _alone(home: Home) -> int:
+    """Hold the home: a second `mythos up` would take the sockets of the first. Returns the lock."""
+    lock = os.open(private_folder(home.path) / "up.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(lock)
+        raise InputError(
+            f"another `mythos up` runs on {home.path}", advice="Stop it, or choose another --home."
+        ) from error
+    return lock
 
 
 def _refuse_lacking_machine(home: Home, port: int) -> None:
@@ -295,14 +321,14 @@ def _stay(life: Life, port: int, key: str, *, first: bool) -> None:
     say = life.console.print
     say(f"\n[bold]Serving[/] http://127.0.0.1:{port}/v1    Ctrl-C stops everything")
     if first:
-        say(f"API key, shown this once: [bold]{key}[/]", highlight=False)
+        say(f"API key, shown this once: [bold]{key}[/]", highlight=False, soft_wrap=True)
     name = life.facts["serving"]["name"]
     body = json.dumps({"model": name, "messages": [{"role": "user", "content": "What is a witness?"}]})
     say(
-        f"curl http://127.0.0.1:{port}/v1/chat/completions -H 'Authorization: Bearer "
-        f"{'$KEY' if not first else key}' -d '{body}'",
+        f"curl http://127.0.0.1:{port}/v1/chat/completions -H \"Authorization: Bearer $KEY\" -d '{body}'",
         highlight=False,
         soft_wrap=True,
+        markup=False,
     )
     say(f"Dossier: {life.home.path / 'dossier' / 'dossier.html'}", highlight=False)
     while (ended := life.household.ended()) is None:

@@ -18,7 +18,7 @@ _SCHEMA_BYTES: Final = 64 << 10
 _SCHEMA_DEPTH: Final = 24
 _MESSAGES: Final = 1024
 _ROLES: Final = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
-_UNSUPPORTED: Final = ("tools", "functions", "audio", "suffix", "echo", "logit_bias", "prediction")
+_UNSUPPORTED: Final = ("tools", "functions", "audio", "suffix", "echo", "logit_bias", "prediction", "grammar")
 
 Json = dict[str, Any]
 
