@@ -100,6 +100,8 @@ def shipped() -> Pack:
     base = [HERE / "facts.yaml", HERE / "places.yaml"]
     vocabulary = read(dict[str, FactType], load(base[0]), base[0].name)
     places = read(dict[str, Places], load(base[1]), base[1].name)
-    digest = Digest.of(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in base))
+    digest = Digest.of(
+        b"".join(hashlib.sha256(path.read_bytes()).digest() for path in (*base, HERE / "countries.txt"))
+    )
     files = (HERE / "instruments").glob("*.yaml")
     return Pack((), vocabulary, places, digest).with_files(files, user=False)
