@@ -1,7 +1,7 @@
 # make up       the whole life of a real model on this machine, then serves it on http://127.0.0.1:8642
 # make test     every test this machine can run (extras that are missing are skipped, and said)
 # make test-all every extra but vllm installed; a skip that is not about hardware or shared data is a failure
-# make check    format, lint, types, import contracts, docs
+# make check    format, lint, types (which need the extras), import contracts, docs
 # make lock     resolve the locks anew; make docs: regenerate docs/reference
 
 SHELL := /bin/bash
@@ -25,7 +25,7 @@ test: $(TEST)
 test-all: $(ALL)
 	@MYTHOS_TEST_ALL=1 $(BIN)/python -m pytest $(PYTEST)
 
-check: $(TEST)
+check: $(ALL)
 	@$(BIN)/ruff format --check src tests bench examples
 	@$(BIN)/ruff check src tests bench examples
 	@$(BIN)/pyright
