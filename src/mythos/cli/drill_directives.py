@@ -23,6 +23,7 @@ from mythos.units import Instant
 
 __all__ = ["rehearse"]
 
+_PROMPT: Final = "Count from one to five hundred, in words, one number on each line."
 _OPENING: Final = 120.0
 _ENDING: Final = 30.0
 _TIME: Final = re.compile(r"[0-9]{10}\.[0-9]{6}\Z")  # what a canned engine says: when it said it
@@ -121,7 +122,7 @@ class _Drill:
     async def run(self) -> list[float]:
         """The whole evening; the seconds to the last event of each stream that the order ended."""
         await _begin(self.streams)
-        if refused := [stream.code for stream in self.streams if not stream.open]:
+        if refused := [stream.code for stream in self.streams if stream.code]:
             raise HubError("streams were refused before any order", found=", ".join(sorted(set(refused))))
         self.told(f"{len(self.streams)} streams are running")
         first = await self._act("order", {"citizen"})
@@ -139,7 +140,7 @@ class _Drill:
             await asyncio.wait(tasks, timeout=_ENDING)
         coverage = await asyncio.to_thread(self.estate.coverage, identity, seconds=_ENDING)
         self._judge(before, refused, coverage)
-        seconds = [stream.ended_at - logged for stream in refused if stream.ended_at]
+        seconds = [stream.ended_at - logged for stream in refused if stream.code in _REFUSED]
         again = [stream.start() for stream in self.streams if not stream.open]
         await _begin(again)
         await asyncio.sleep(0.3)
@@ -166,19 +167,19 @@ class _Drill:
     def _judge(self, before: list[_Stream], refused: list[_Stream], coverage: dict[str, Any]) -> None:
         """Who should have ended did before the hub acknowledged; who should not still runs."""
         cut = {id(stream) for stream in refused}
-        self.wrongly_cut += sum(not stream.open for stream in before if id(stream) not in cut)
+        self.wrongly_cut += sum(bool(stream.code) for stream in before if id(stream) not in cut)
         signed = {row["hub"]: row["acknowledged_at"] for row in coverage["hubs"]}
         for stream in refused:
             at = signed[stream.hub]
             after = 0.0 if at is None else stream.last_token - Instant.parse(at).micros / 1e6
-            if stream.open or stream.code not in _REFUSED or after > (_GRACE if self.real else 0.0):
+            if stream.open or after > (_GRACE if self.real else 0.0):
                 self.wrongly_served += 1
 
     def _probe(self, again: list[_Stream], allowed: set[str]) -> None:
         """Everyone who was not served asks again."""
         for stream in again:
             if stream.kind in allowed:
-                self.wrongly_cut += not stream.open
+                self.wrongly_cut += stream.status != 200
             else:
                 self.wrongly_served += stream.status != 451
 

@@ -103,7 +103,7 @@ class _Opener:
             engine: Any = await Engine.launch(
                 command=(sys.executable, "-m", "mythos.cli.drill_hub", "engine")
             )
-            load = {"context": 2048 * told["slots"], "slots": told["slots"], "threads": 1, "batch": 128}
+            load = {"context": 512, "slots": told["slots"], "threads": 1, "batch": 128}
             listen = self._folder / "e.sock"
             frame = {"alias": told["model"], "listen": str(listen), "load": load, "plain": told["real"]}
             await engine.open(frame, timeout=120)

@@ -49,6 +49,7 @@ _WATCH: Final = 0.25
 _LONG: Final = 25.0  # seconds a long-poll may wait
 _ANSWER: Final = 10.0
 _LAST_EVENT: Final = 2.0  # seconds a cut client may take its last event before the hub acknowledges without
+_REST: Final = 0.005  # between two pulls: an owner that always has news cannot keep this hub busy
 _AGAIN: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
 _ACKNOWLEDGED: Final = "directives-acknowledged"
 _HALTED: Final = "directives.halted"
@@ -101,7 +102,7 @@ class Enforcement:
         self._signer, self._admission, self._posts, self._clock = signer, admission, posts, clock
         self._people = orders.people
         self._hub = signer.name
-        self._feed, self._renewals = Line(orders.address), Line(orders.address)
+        self._feed, self._renewals, self._said = (Line(orders.address) for _ in range(3))
         self.followed = Followed.load(self._folder, orders.policy)
         self._deciders = (self._decider(self.followed),)
         self._lease = HubLease(self._hub, secrets.token_hex(16))
@@ -131,8 +132,8 @@ class Enforcement:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
-            await self._feed.close()
-            await self._renewals.close()
+            for line in (self._feed, self._renewals, self._said):
+                await line.close()
             if self._minutes.pending:
                 self._minutes.write()
 
@@ -241,7 +242,7 @@ class Enforcement:
 
     async def _leasing(self) -> None:
         failures = 0
-        while True:
+        while not self.halted:
             try:
                 rest = await self._ask_lease()
                 failures = 0
@@ -268,7 +269,7 @@ class Enforcement:
             if outcome != "forged":
                 break
         if outcome == "fork":
-            await self._halt(self._lease.halted)
+            self._halt(self._lease.halted)
         if outcome != "granted":
             await self._pull(self._renewals, 0.0)
             return 0.02 if outcome == "behind" else 0.5
@@ -281,10 +282,11 @@ class Enforcement:
     async def _following(self) -> None:
         await self._known.wait()
         failures = 0
-        while True:
+        while not self.halted:
             try:
                 await self._pull(self._feed, _LONG)
                 failures = 0
+                await asyncio.sleep(_REST)
             except (NetworkError, EvidenceError, FormatError, AccessError) as error:
                 _LOG.warning("no news: %s", error)
                 await asyncio.sleep(_AGAIN[min(failures, len(_AGAIN) - 1)])
@@ -305,7 +307,7 @@ class Enforcement:
         async with self._taking:
             after, outcome, reason = self.followed.take(news)
             if outcome == "fork":
-                await self._halt(reason)
+                self._halt(reason)
             elif outcome == "gap":
                 raise NetworkError("links are missing", found=reason)
             elif (after.held, after.entries) != (self.followed.held, self.followed.entries):
@@ -342,7 +344,6 @@ class Enforcement:
                 await self._minutes.close(self._posts, self._latest)
 
     async def _acknowledging(self) -> None:
-        told = Line(self._feed.address)
         while True:
             await self._changed.wait()
             self._changed.clear()
@@ -361,13 +362,13 @@ class Enforcement:
             await self._posts.post([statement], **{_ACKNOWLEDGED: str(held.size).encode()})
             entry = Envelope.sign(statement, self._signer).to_bytes()
             with contextlib.suppress(MythosError):  # the log has it in any case
-                await told.post("/v1/acknowledge", entry, seconds=_ANSWER)
+                await self._said.post("/v1/acknowledge", entry, seconds=_ANSWER)
 
-    async def _halt(self, reason: str) -> None:
+    def _halt(self, reason: str) -> None:
         """Stop serving until a person looked and removed the file that says why."""
         self._lease = self._lease.halt(reason)
         self._decide_again("time")
-        await asyncio.to_thread(write_private, self._folder / _HALTED, reason.encode())
+        write_private(self._folder / _HALTED, reason.encode())
         _LOG.error("halted: %s", reason)
 
 
