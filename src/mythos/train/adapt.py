@@ -1,0 +1,324 @@
+"""Adaptation: an open-weight model goes on learning from a region's own text, metered like any training.
+
+The base is a Hugging Face folder or a GGUF file, whose quantised weights become 32-bit numbers first. LoRA
+(Hu et al. 2021, arXiv 2106.09685) trains two thin matrices beside each of seven; full fine-tuning trains
+everything. What comes out is an adapter that names its base by digest, and merged weights with an identity of
+their own: their lineage names the base, their compute is counted, and what was gained and forgotten is
+measured in bits per byte, before and after, on text that was held out.
+"""
+# transformers, peft and torch annotate themselves only in part
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportMissingTypeStubs=false
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, cast
+
+import numpy as np
+import torch
+import transformers
+from peft import LoraConfig, PeftModel, get_peft_model
+from torch import Tensor, nn
+from transformers.utils import logging
+
+from mythos.compute.lineage import Edge, Figure, Graph
+from mythos.compute.modified import Limit, limits, modification
+from mythos.compute.record import History
+from mythos.errors import DigestError, InputError
+from mythos.evidence import SigningKey, Statement, Subject, canonical
+from mythos.evidence.predicates import Derivation, Evaluation, TrainingCompute, TrainingRun
+from mythos.evidence.predicates.weights import Parent, Result
+from mythos.files import write_atomic
+from mythos.regimes import shipped
+from mythos.train.config import DataConfig, Rates, RunConfig
+from mythos.train.documents import Corpus, Document, Tokens
+from mythos.train.evaluate import bits_per_byte
+from mythos.train.loop import Listener, Task, carry_out
+from mythos.train.merge import export_merged_gguf
+from mythos.train.parallel import join_world
+from mythos.train.pretrain import check_rows, code_digest, feed_and_parts
+from mythos.train.run import curve_svg, spent
+from mythos.train.snapshot import alone
+from mythos.units import Digest
+from mythos.weights import identify, read_gguf
+
+TARGETS: Final = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+BASE_FILE: Final = "base.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Adaptation:
+    """How a base is adapted.
+
+    Attributes:
+        name: of what comes out.
+        rank: of LoRA's matrices; 0 trains every weight.
+        rate: highest learning rate.
+        length: tokens of a row.
+    """
+
+    name: str
+    run: RunConfig
+    rank: int = 16
+    rate: float = 1e-3
+    length: int = 256
+    held_out: float = 0.05
+    evaluation_tokens: int = 8_192
+    seed: int = 1
+
+    @property
+    def digest(self) -> Digest:
+        """Names these settings."""
+        return Digest.of(canonical({"adaptation": repr(self)}))
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """An open-weight model, ready to be trained on."""
+
+    path: Path
+    weights: Digest
+    model: Any
+    tokenizer: Any
+
+    def tokens(self, documents: Sequence[Document]) -> list[Tokens]:
+        """The tokens of each document with the base's end mark before it."""
+        end = [self.tokenizer.eos_token_id]
+        texts = [document.text for document in documents]
+        found = self.tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else []
+        return [np.array(end + ids, dtype=np.uint32) for ids in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Adapted:
+    """What came of it.
+
+    Attributes:
+        path: merged weights, GGUF when the base was, else a Hugging Face folder; `adapter` alone is beside.
+        weights: their root digest.
+        before, after: bits per byte of held-out text by language.
+        limits: what each instrument says of a modification of this size, by its id.
+    """
+
+    path: Path
+    adapter: Path
+    weights: Digest
+    base: Digest
+    history: History
+    before: dict[str, float]
+    after: dict[str, float]
+    limits: dict[str, tuple[Limit, ...]]
+    statements: tuple[Statement, ...]
+
+
+class _Logits(nn.Module):
+    """A causal language model as the loop calls it."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Logits (B, T, V) of `tokens` (B, T)."""
+        return cast("Tensor", self.inner(input_ids=tokens, use_cache=False).logits).float()
+
+
+def load_base(path: Path) -> Base:
+    """Read a GGUF file or a Hugging Face folder into 32-bit weights.
+
+    Raises:
+        InputError: neither of the two.
+    """
+    logging.disable_progress_bar()
+    where: dict[str, Any] = {}
+    folder = path
+    if path.is_file():
+        header = read_gguf(path).metadata
+        folder, where = path.parent, {"gguf_file": path.name}
+        config: Any = transformers.AutoConfig.from_pretrained(folder, **where)
+        head = header.get(f"{header['general.architecture']}.attention.key_length")
+        if head is not None:
+            config.head_dim = head  # the library assumes 128 for some architectures
+        where["config"] = config
+    elif not (path / "config.json").exists():
+        raise InputError(f"no model at {path}", expected="a GGUF file or a Hugging Face folder")
+    model: Any = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **where)
+    where.pop("config", None)
+    tokenizer: Any = transformers.AutoTokenizer.from_pretrained(folder, **where)
+    return Base(path, identify(path).root, model, tokenizer)
+
+
+def adapt(
+    base: Base,
+    corpus: Corpus,
+    out: Path,
+    how: Adaptation,
+    *,
+    also: Corpus | None = None,
+    known: Graph | None = None,
+    resume: bool = False,
+    key: SigningKey | None = None,
+    listener: Listener | None = None,
+) -> Adapted:
+    """Adapt, measure, merge, export, and say what was done.
+
+    Args:
+        base: the model; its weights are changed in place.
+        corpus: text to learn from; a part is held out by id.
+        out: the run's folder.
+        how: rank, rate, schedule.
+        also: text of other kinds, evaluated and never trained on: what was forgotten shows there.
+        known: lineage of the base, for the limits on modifications.
+        resume: go on with the adaptation that was begun there.
+        key: signs the ledger's snapshots.
+        listener: is told how it goes.
+
+    Raises:
+        InputError: too little text, a folder with another run, another base or text than the snapshot's.
+        TrainError: see `mythos.train.loop.carry_out`.
+    """
+    torch.manual_seed(how.seed)
+    inner = _with_lora(base, how) if how.rank else base.model
+    net = _Logits(inner)
+    with join_world() as world, alone(out, world.rank):
+        check_rows(how.run, world)
+        task = _task(base, corpus, also, net, how)
+        before = _before(out, base, task) if resume else {}
+        if not before:
+            before = bits_per_byte(net, task.parts, world.device)
+            write_atomic(out / BASE_FILE, json.dumps({"base": str(base.weights), "bits": before}).encode())
+        trained = carry_out(task, out, world, resume=resume, key=key, listener=listener, code=code_digest())
+    adapter = out / "adapter"
+    if how.rank:
+        inner.save_pretrained(str(adapter))
+        merged = inner.merge_and_unload()
+    else:
+        merged = inner
+    path = _export(base, merged, out, how)
+    write_atomic(out / "curve.svg", curve_svg(how.name, trained.rows).encode())
+    weights = identify(path).root
+    about = Subject(how.name, weights)
+    cost = spent(trained.history, sum(p.numel() for p in merged.parameters()))
+    described = f"LoRA of rank {how.rank}" if how.rank else "full fine-tuning"
+    run = TrainingRun(
+        how.digest, code_digest(), (corpus.digest,), base.weights, trained.started_at, trained.ended_at,
+        trained.snapshots,
+    )  # fmt: skip
+    parents = (Parent(base.weights, "base"),)
+    statements = (
+        Derivation("adapt", parents, described, trained.ended_at).statement(about),
+        run.statement(about),
+        cost.statement(about),
+        _evaluation(task, before, trained.bits, trained.ended_at).statement(about),
+    )
+    held = modification_limits(weights, base.weights, cost, known)
+    return Adapted(
+        path, adapter, weights, base.weights, trained.history, before, trained.bits, held, statements
+    )
+
+
+def _with_lora(base: Base, how: Adaptation) -> Any:
+    lora = LoraConfig(
+        r=how.rank, lora_alpha=2 * how.rank, target_modules=list(TARGETS), task_type="CAUSAL_LM"
+    )
+    inner: Any = get_peft_model(base.model, lora)
+    inner.peft_config["default"].base_model_name_or_path = str(base.weights)  # the library wrote a path
+    return inner
+
+
+def _task(base: Base, corpus: Corpus, also: Corpus | None, net: _Logits, how: Adaptation) -> Task:
+    training, kept = corpus.split(how.held_out)
+    if also is not None:
+        kept += [replace(document, language=f"{document.language}-also") for document in also.documents]
+    feed, parts = feed_and_parts(
+        (training, base.tokens(training)),
+        (kept, base.tokens(kept)),
+        DataConfig(held_out=how.held_out, evaluation_tokens=how.evaluation_tokens),
+        length=how.length,
+        seed=how.seed,
+    )
+    rates = Rates(warmup=0.05, decay=0.7, clip=1.0)
+    trained = [parameter for parameter in net.parameters() if parameter.requires_grad]
+    group = {"params": trained, "lr": how.rate, "peak": how.rate}
+    optimizer = torch.optim.AdamW([group], weight_decay=0.0)
+    about = {
+        "configuration": str(how.digest),
+        "dataset": str(corpus.digest),
+        "base": str(base.weights),
+    }
+    return Task(
+        how.name, how.run, rates, net, net, [optimizer], feed, parts, about, (base.weights,), phase="sft"
+    )
+
+
+def _before(out: Path, base: Base, task: Task) -> dict[str, float]:
+    """What the base scored when the run began here; another base is refused."""
+    path = out / BASE_FILE
+    if not path.exists():
+        return {}
+    document: dict[str, Any] = json.loads(path.read_bytes())
+    if document["base"] != str(base.weights):
+        raise InputError(f"{out} adapts another base", expected=document["base"], found=str(base.weights))
+    bits: dict[str, float] = document["bits"]
+    return bits if bits.keys() == {part.language for part in task.parts} else {}
+
+
+def _evaluation(task: Task, before: dict[str, float], after: dict[str, float], at: Any) -> Evaluation:
+    sizes = {part.language: part.bytes for part in task.parts}
+    found = [
+        Result(f"{language} {when}", f"{bits[language]:.4f}", "bits per byte", sizes[language])
+        for language in sorted(sizes)
+        for when, bits in (("before", before), ("after", after))
+    ]
+    return Evaluation("bits per byte of held-out text", tuple(found), at)
+
+
+def _export(base: Base, merged: Any, out: Path, how: Adaptation) -> Path:
+    if not base.path.is_file():
+        merged.save_pretrained(out / how.name)
+        base.tokenizer.save_pretrained(out / how.name)
+        return out / how.name
+    path = out / f"{how.name}.gguf"
+    changed = None if how.rank == 0 else TARGETS
+    weights = {
+        name: tensor.detach().float().numpy()
+        for name, tensor in merged.state_dict().items()
+        if changed is None or name.split(".")[-2] in changed
+    }
+    export_merged_gguf(base.path, weights, path, name=how.name)
+    return path
+
+
+def merge_adapter(base: Base, adapter: Path, out: Path, *, name: str) -> Path:
+    """Merge an adapter that came alone into its base, and export.
+
+    Raises:
+        DigestError: the adapter was trained on another base.
+    """
+    config: dict[str, Any] = json.loads((adapter / "adapter_config.json").read_bytes())
+    if config["base_model_name_or_path"] != str(base.weights):
+        raise DigestError(
+            "the adapter is for another base",
+            expected=str(config["base_model_name_or_path"]),
+            found=str(base.weights),
+        )
+    loaded: Any = PeftModel.from_pretrained(base.model, str(adapter))
+    out.mkdir(parents=True, exist_ok=True)
+    how = Adaptation(name, RunConfig(steps=1, rows=1), rank=config["r"])
+    return _export(base, loaded.merge_and_unload(), out, how)
+
+
+def modification_limits(
+    weights: Digest, base: Digest, cost: TrainingCompute, known: Graph | None
+) -> dict[str, tuple[Limit, ...]]:
+    """What instruments say of a modification that cost this much, such as more than a third or a quarter."""
+    graph = known or Graph({}, {})
+    edges = {**graph.edges, weights: (Edge(base, "base", "ancestors"),)}
+    figures = {**graph.figures, weights: Figure(cost, frozenset())}
+    change = modification(Graph(edges, figures, graph.names), weights, base)
+    found = {instrument.id: limits(instrument, change) for instrument in shipped().instruments}
+    return {name: held for name, held in found.items() if held}

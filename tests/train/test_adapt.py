@@ -1,0 +1,195 @@
+"""Adaptation of a small base: what changes, what is said, what is refused."""
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch", reason="extra missing: pip install 'mythos-hub[torch]'")
+pytest.importorskip("peft", reason="extra missing: pip install 'mythos-hub[adapt]'")
+pytest.importorskip("gguf", reason="extra missing: pip install 'mythos-hub[adapt]'")
+import gguf
+import torch
+
+from mythos.compute import read
+from mythos.compute.lineage import Figure, Graph
+from mythos.errors import DigestError, InputError
+from mythos.evidence.predicates import Derivation, Evaluation, TrainingCompute, TrainingRun
+from mythos.train import Corpus, Listener, Row, load_config, run_config
+from mythos.train.adapt import Adaptation, Adapted, adapt, load_base, merge_adapter
+from mythos.train.config import RunConfig
+from mythos.units import Digest, Flop
+from mythos.weights import identify
+
+SMALL = Path(__file__).parent / "small.toml"
+HOW = Adaptation(
+    "regional",
+    RunConfig(steps=12, rows=4, threads=1, snapshot_every=4),
+    rank=4,
+    rate=1e-2,
+    length=32,
+    held_out=0.1,
+)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quiet() -> Iterator[None]:
+    """The libraries' own warnings about one another are not ours."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TOKENIZERS_PARALLELISM", "false")
+        yield
+
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(scope="module")
+def base_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    config = load_config(SMALL)
+    config = replace(config, run=replace(config.run, steps=40, snapshot_every=0))
+    made = run_config(config, tmp_path_factory.mktemp("base"))
+    assert made is not None
+    return made.path
+
+
+@pytest.fixture(scope="module")
+def japanese(corpus: Corpus) -> Corpus:
+    return replace(corpus, documents=tuple(d for d in corpus.documents if d.language == "ja"))
+
+
+@pytest.fixture(scope="module")
+def english(corpus: Corpus) -> Corpus:
+    return replace(corpus, documents=tuple(d for d in corpus.documents if d.language == "en")[:3])
+
+
+@pytest.fixture(scope="module")
+def adapted(
+    base_file: Path, japanese: Corpus, english: Corpus, tmp_path_factory: pytest.TempPathFactory
+) -> Adapted:
+    return adapt(load_base(base_file), japanese, tmp_path_factory.mktemp("adapted"), HOW, also=english)
+
+
+def logits(path: Path) -> torch.Tensor:
+    base = load_base(path)
+    with torch.no_grad():
+        return base.model(input_ids=torch.arange(1, 25)[None]).logits
+
+
+def test_it_learns_and_shows_what_it_forgot(adapted: Adapted) -> None:
+    assert set(adapted.before) == set(adapted.after) == {"ja", "en-also"}
+    assert adapted.after["ja"] < adapted.before["ja"] - 0.01
+    assert all(math.isfinite(value) for value in adapted.after.values())
+
+
+def test_what_is_served_is_what_was_trained(
+    adapted: Adapted, base_file: Path, japanese: Corpus, tmp_path: Path
+) -> None:
+    assert identify(adapted.path).root == adapted.weights != adapted.base
+    merged = merge_adapter(load_base(base_file), adapted.adapter, tmp_path, name="regional")
+    assert identify(merged).root == adapted.weights, "the adapter alone gives the same file"
+    before, after = logits(base_file), logits(adapted.path)
+    assert (before - after).abs().max() > 0.05
+    names = {t.name: t for t in gguf.GGUFReader(adapted.path).tensors}
+    old = {t.name: t for t in gguf.GGUFReader(base_file).tensors}
+    assert names.keys() == old.keys()
+    for name, tensor in names.items():
+        trained = any(
+            part in name
+            for part in ("attn_q.", "attn_k.", "attn_v.", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
+        )
+        assert (tensor.tensor_type == gguf.GGMLQuantizationType.Q8_0) is trained
+        if not trained:
+            assert (tensor.data == old[name].data).all()
+
+
+def test_its_lineage_names_the_base(adapted: Adapted, base_file: Path, japanese: Corpus) -> None:
+    derivation, run, compute, evaluation = adapted.statements
+    assert {s.digest for said in adapted.statements for s in said.subjects} == {adapted.weights}
+    said = Derivation.of(derivation)
+    assert (said.kind, [p.weights for p in said.parents]) == ("adapt", [identify(base_file).root])
+    assert TrainingRun.of(run).base == adapted.base
+    assert TrainingRun.of(run).datasets == (japanese.digest,)
+    spent = TrainingCompute.of(compute)
+    assert spent.complete
+    assert spent.tokens == 12 * 4 * 32
+    results = {r.name: r.value for r in Evaluation.of(evaluation).results}
+    assert results["ja after"] == f"{adapted.after['ja']:.4f}"
+    assert results["en-also before"] == f"{adapted.before['en-also']:.4f}"
+    assert {work.phase for work, _ in adapted.history.works} == {"sft", "eval"}
+
+
+def test_limits_on_modifications_are_held_against_it(adapted: Adapted) -> None:
+    third = adapted.limits["EU-MODIFIER"][0]
+    assert third.held is False, "so little is below a third of whatever the base may count for"
+    assert " to " in third.limit, "what it cost is not known here"
+
+
+def test_limits_with_a_known_base(adapted: Adapted) -> None:
+    from mythos.train.adapt import modification_limits
+
+    cost = TrainingCompute.of(adapted.statements[2])
+    for times, above in ((2, True), (4, False)):
+        figure = replace(cost, model_flop=Flop(times * cost.model_flop), executed_flop=None)
+        known = Graph({}, {adapted.base: Figure(figure, frozenset())})
+        found = modification_limits(adapted.weights, adapted.base, cost, known)
+        assert found["EU-MODIFIER"][0].held is above, f"a third of {times} times"
+
+
+def test_it_goes_on_to_the_bit(
+    base_file: Path, adapted: Adapted, japanese: Corpus, english: Corpus, tmp_path: Path
+) -> None:
+    def cut(row: Row) -> None:
+        if row.step == 7:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        adapt(load_base(base_file), japanese, tmp_path, HOW, also=english, listener=Listener(step=cut))
+    again = adapt(load_base(base_file), japanese, tmp_path, HOW, also=english, resume=True)
+    assert again.weights == adapted.weights
+    assert (again.before, again.after) == (adapted.before, adapted.after)
+    assert read(tmp_path / "run.0.ledger").attempt == 2
+
+
+def test_everything_can_be_trained(base_file: Path, japanese: Corpus, tmp_path: Path) -> None:
+    how = replace(HOW, rank=0, rate=3e-4, run=replace(HOW.run, steps=4))
+    full = adapt(load_base(base_file), japanese, tmp_path, how)
+    assert full.after["ja"] < full.before["ja"]
+    assert not full.adapter.exists()
+    assert (logits(base_file) - logits(full.path)).abs().max() > 0.01
+
+
+def test_a_folder_is_a_base_too(base_file: Path, japanese: Corpus, tmp_path: Path) -> None:
+    how = replace(HOW, run=replace(HOW.run, steps=2))
+    base = load_base(base_file.parent / "hf")
+    found = adapt(base, japanese, tmp_path, how)
+    assert (found.path / "config.json").exists()
+    assert identify(found.path).root == found.weights
+    assert load_base(found.path).weights == found.weights
+
+
+def test_an_adapter_fits_its_base_alone(adapted: Adapted, base_file: Path, tmp_path: Path) -> None:
+    other = load_base(base_file.parent / "hf")
+    with pytest.raises(DigestError, match="for another base"):
+        merge_adapter(other, adapted.adapter, tmp_path, name="x")
+    path = adapted.adapter / "adapter_config.json"
+    config = json.loads(path.read_bytes())
+    assert config["base_model_name_or_path"] == str(adapted.base)
+
+
+def test_another_base_is_not_gone_on_with(base_file: Path, japanese: Corpus, tmp_path: Path) -> None:
+    how = replace(HOW, run=replace(HOW.run, steps=2))
+    adapt(load_base(base_file), japanese, tmp_path, how)
+    with pytest.raises(InputError, match="another base"):
+        adapt(load_base(base_file.parent / "hf"), japanese, tmp_path, how, resume=True)
+    with pytest.raises(InputError, match="holds a run already"):
+        adapt(load_base(base_file), japanese, tmp_path, how)
+
+
+def test_what_is_no_model_is_refused(tmp_path: Path, base_file: Path, corpus: Corpus) -> None:
+    with pytest.raises(InputError, match="no model"):
+        load_base(tmp_path)
+    with pytest.raises(InputError, match=r"too little text|nothing is held out"):
+        adapt(load_base(base_file), replace(corpus, documents=(), digest=Digest.of(b"")), tmp_path / "o", HOW)
