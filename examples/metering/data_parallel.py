@@ -6,6 +6,7 @@ torchrun --nproc-per-node 2 examples/metering/data_parallel.py tensor
 python examples/metering/data_parallel.py single        # the same rows on one rank
 """
 
+import gc
 import os
 import sys
 
@@ -16,7 +17,7 @@ from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, parallelize_module
 from torch.nn.parallel import DistributedDataParallel
 
-from mythos.compute import ComputeMeter
+from mythos.compute import ComputeMeter, Counts
 
 WIDTH, ROWS, STEPS = 32, 16, 3
 
@@ -27,11 +28,8 @@ def build() -> nn.Sequential:
     return nn.Sequential(nn.Linear(WIDTH, 4 * WIDTH), nn.GELU(), nn.Linear(4 * WIDTH, WIDTH))
 
 
-def main(how: str) -> None:
-    """Train on this rank's rows and print the sum over ranks."""
-    world = 1 if how == "single" else int(os.environ["WORLD_SIZE"])
-    if how != "single":
-        dist.init_process_group("gloo")
+def train(how: str, world: int) -> tuple[Counts, bool]:
+    """Train on this rank's rows; the sum over ranks, and whether it is exact."""
     model: nn.Module = build()
     if how == "ddp":
         model = DistributedDataParallel(model)
@@ -42,8 +40,7 @@ def main(how: str) -> None:
         fully_shard(model, mesh=mesh)
     elif how == "tensor":
         mesh = dist.init_device_mesh("cpu", (world,))
-        plan = {"0": ColwiseParallel(), "2": RowwiseParallel()}
-        model = parallelize_module(model, mesh, plan)
+        model = parallelize_module(model, mesh, {"0": ColwiseParallel(), "2": RowwiseParallel()})
     rows = ROWS if how == "tensor" else ROWS // world
     optimizer = torch.optim.AdamW(model.parameters(), foreach=False)
     with ComputeMeter(model, optimizer=optimizer) as meter:
@@ -52,10 +49,21 @@ def main(how: str) -> None:
                 model(torch.randn(rows, WIDTH)).square().mean().backward()
                 optimizer.step()
                 optimizer.zero_grad()
-    total = meter.reduce()
+    return meter.reduce(), meter.exact
+
+
+def main(how: str) -> None:
+    """Start the ranks, train, print the sum, leave together: gloo may hang when one rank is gone first."""
+    if how == "single":
+        total, exact = train(how, 1)
+    else:
+        dist.init_process_group("gloo")
+        total, exact = train(how, int(os.environ["WORLD_SIZE"]))
     if how == "single" or dist.get_rank() == 0:
-        print(f"sum {total.model} {total.executed} exact {meter.exact}", flush=True)
+        print(f"sum {total.model} {total.executed} exact {exact}", flush=True)
     if how != "single":
+        gc.collect()
+        dist.barrier()
         dist.destroy_process_group()
 
 
