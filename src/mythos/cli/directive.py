@@ -6,11 +6,13 @@ import base64
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import click
 
 from mythos.cli.access import fetch_ledger
 from mythos.cli.directive_drill import command as drill
+from mythos.cli.directive_service import ask_service
 from mythos.cli.directive_service import command as serve
 from mythos.cli.shared import Home, act_once, as_option, emit, home_option, json_option, log_option, say
 from mythos.errors import AccessError, InputError
@@ -182,6 +184,7 @@ def issue(
         return Envelope.sign(act, SigningKey.parse(read_private(path).decode())).to_bytes()
 
     place = act_once(home, party, log, f"directive:{draft.digest}", make)
+    ask_service(home, "POST", "/v1/read")
     void = dict(fetch_ledger(home, log).held.void)
     if place.index in void:
         raise AccessError("another directive came first and this one is void", found=void[place.index])
@@ -200,11 +203,17 @@ def issue(
 @log_option
 @json_option
 def status(directive: str, home: Home, log: str | None, as_json: bool) -> None:
-    """Which hubs acknowledged a directive (an ID), what they cut, and which are still red."""
+    """Which hubs acknowledged a directive (an ID), what they cut, and which are still red.
+
+    Live when the home's directive service runs: it knows when the last lease of a silent hub has ended.
+    Without it, what the log says.
+    """
     from mythos.access.ledger import status as make
     from mythos.units import Instant
 
-    document = make(fetch_ledger(home, log), directive, Instant.now())
+    document = ask_service(home, "GET", f"/v1/status/{quote(directive, safe='')}")
+    if document is None:
+        document = make(fetch_ledger(home, log), directive, Instant.now())
     if document is None:
         raise AccessError(
             f"the log holds no directive {directive!r}", advice="Issue it: mythos directive issue"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
 from mythos.cli.shared import Home, as_option, home_option, log_option, say
-from mythos.errors import NoTrustError
+from mythos.errors import NetworkError, NoTrustError
 
 
 @click.command()
@@ -55,3 +57,16 @@ def command(
     where = address or home.address("directives")
     say(f"directive service of {key.id}: {where}")
     serve(directives_app(make), where)
+
+
+def ask_service(home: Home, method: str, path: str) -> dict[str, Any] | None:
+    """What the home's directive service says; None when it does not run or does not know."""
+    from mythos.evidence.client import Peer
+
+    with Peer(home.address("directives"), timeout=10) as peer:
+        try:
+            reply = peer.request(method, path)
+        except NetworkError:
+            return None
+    document: dict[str, Any] | None = json.loads(reply.body) if reply.status == 200 else None
+    return document

@@ -95,8 +95,8 @@ class Evening:
 
 
 @contextlib.contextmanager
-def evening(hubs: int, streams: int, *, rate: float, real: Path | None) -> Generator[Evening]:
-    """Start everything; the first lease of every hub is given when this yields.
+def services(hubs: list[str], *, lease: float = 5.0) -> Generator[tuple[Evening, dict[str, SigningKey]]]:
+    """Log, witness and directive service, for hubs of these names that the caller runs; and the hubs' keys.
 
     Raises:
         ProcessError: something did not start.
@@ -104,29 +104,42 @@ def evening(hubs: int, streams: int, *, rate: float, real: Path | None) -> Gener
     folder = Path(tempfile.mkdtemp(prefix="mythos-drill-"))
     home, household = Home(folder / "home"), Household(folder / "run")
     log, service = LogClient(home.address("log")), Peer(home.address("directives"))
-    names = [f"hub-{number:02}" for number in range(hubs)]
-    process: subprocess.Popen[bytes] | None = None
     try:
-        keys = _settle(home, names)
-        people = {f"p-{number:03}": KINDS[number // hubs % len(KINDS)] for number in range(streams)}
-        _services(home, household, log, keys, names)
-        config = _config(home, names, people, rate, real)
-        log_file = (folder / "run" / "hubs.log").open("wb")
-        argv = [sys.executable, "-m", "mythos.cli.drill_hub", "hubs", str(config)]
-        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log_file, stderr=log_file)
-        found = _ready(folder, names, process)
-        yield Evening(home, keys["owner"], log, service, found, people)
+        keys = _settle(home, hubs)
+        _start(home, household, log, keys, hubs, lease)
+        yield Evening(home, keys["owner"], log, service, {}, {}), {hub: keys[hub] for hub in hubs}
     finally:
-        if process is not None:
-            process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(20)
-            process.kill()
         log.close()
         service.close()
         household.stop()
         shutil.rmtree(home.runtime, ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def evening(hubs: int, streams: int, *, rate: float, real: Path | None) -> Generator[Evening]:
+    """Services and hubs; the first lease of every hub is given when this yields.
+
+    Raises:
+        ProcessError: something did not start.
+    """
+    names = [f"hub-{number:02}" for number in range(hubs)]
+    people = {f"p-{number:03}": KINDS[number // hubs % len(KINDS)] for number in range(streams)}
+    with services(names) as (estate, _):
+        folder = estate.home.path.parent
+        config = _config(estate.home, names, people, rate, real)
+        argv = [sys.executable, "-m", "mythos.cli.drill_hub", "hubs", str(config)]
+        with (folder / "run" / "hubs.log").open("wb") as said:
+            process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+        try:
+            estate.hubs, estate.kinds = _ready(folder, names, process), people
+            yield estate
+        finally:
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(20)
+            process.kill()
+            process.wait()
 
 
 def _settle(home: Home, hubs: list[str]) -> dict[str, SigningKey]:
@@ -148,15 +161,16 @@ def _settle(home: Home, hubs: list[str]) -> dict[str, SigningKey]:
     return keys
 
 
-def _services(
-    home: Home, household: Household, log: LogClient, keys: dict[str, SigningKey], hubs: list[str]
-) -> None:
+def _start(
+    home: Home, household: Household, log: LogClient, keys: dict[str, SigningKey], hubs: list[str],
+    lease: float,
+) -> None:  # fmt: skip
     """The log and its witness, what stands in the log before the evening, and the directive service."""
     at = ["--home", str(home.path)]
     witness = home.address("witness")
     household.start("witness", ["witness", "serve", *at])
     household.start("log", ["log", "serve", "--witness", witness, *at])
-    household.start("directives", ["directive", "serve", *at])
+    household.start("directives", ["directive", "serve", "--lease", str(lease), *at])
     household.await_ready("log", home.address("log"))
     log.append([(home.party("owner") / "root.dsse").read_bytes()])
     now = Instant.now()
