@@ -58,6 +58,11 @@ def test_lora() -> None:
     assert "exact True" in python("lora.py")
 
 
+def test_accelerate() -> None:
+    need("torch", "accelerate")
+    assert "exact True" in python("accelerated.py")
+
+
 def test_hugging_face_trainer() -> None:
     need("torch", "transformers", "accelerate")
     out = python("trainer.py")

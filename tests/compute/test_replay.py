@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mythos.compute import ComputeMeter, formulas
 
-from .models import Experts, Gpt, replay, tokens, train
+from .models import VOCAB, Experts, Gpt, replay, tokens, train
 
 
 def test_fixed_length() -> None:
@@ -211,6 +211,28 @@ def test_recurrent_and_convolutional_models() -> None:
     result = replay(Mixed, work, 4)
     assert (result.wrong, result.counted) == ([], 1)
     assert result.meter.complete
+
+
+@pytest.mark.parametrize("mask", ["none", "ones", "padded", "mixed"])
+def test_attention_masks_of_hugging_face(mask: str) -> None:
+    transformers = pytest.importorskip("transformers", reason="extra missing: pip install transformers")
+    config = transformers.LlamaConfig(
+        hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2, vocab_size=VOCAB,
+        bos_token_id=1, eos_token_id=2, pad_token_id=0,
+    )  # fmt: skip
+
+    def work(model: nn.Module, optimizer: torch.optim.Optimizer, index: int) -> None:
+        batch = tokens()
+        given = {} if mask == "none" else {"attention_mask": torch.ones_like(batch)}
+        if mask == "padded" or (mask == "mixed" and index % 2):
+            given["attention_mask"][0, :4] = 0
+        model(input_ids=batch, labels=batch, **given).loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    result = replay(lambda: transformers.LlamaForCausalLM(config), work, 6)
+    assert (result.wrong, result.counted) == ([], 1)
+    assert result.meter.exact
 
 
 def test_generation_with_a_cache_of_hugging_face() -> None:
