@@ -8,10 +8,18 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
 ALLOWED_SKIPS = ("shared folder missing:", "hardware missing:", "browser missing:")
+
+
+settings.register_profile(
+    "steady", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("steady")
+"""A busy machine is no defect: slow inputs are not judged, only wrong ones."""
 
 
 @pytest.fixture(scope="session")

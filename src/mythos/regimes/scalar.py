@@ -73,6 +73,7 @@ def text(value: Scalar | None) -> str:
     """A value for people and JSON: numbers as exact decimal text, `n/d` where decimals do not end."""
     if isinstance(value, Fraction):
         with localcontext(prec=150) as context:
+            context.clear_flags()  # the caller's own inexact results are not this one's
             decimal = Decimal(value.numerator) / value.denominator
             if context.flags[Inexact]:
                 return str(value)
