@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -74,6 +75,9 @@ def join_world() -> Generator[World]:
     try:
         many = dist.is_initialized()
         yield World(dist.get_rank() if many else 0, dist.get_world_size() if many else 1, device)
+        if started_here:
+            gc.collect()
+            dist.barrier()  # gloo can hang at the exit of a process whose peer has gone already
     finally:
         if started_here:
             dist.destroy_process_group()
