@@ -59,7 +59,7 @@ class Kept:
 class Hub:
     def __init__(self, name: str, estate: Evening, policy, key, folder: Path) -> None:
         self.kept, self.admission = Kept(), Admission(allow, slots=64, queue=64, patience=60)
-        orders = Orders(estate.service.address, policy, People.read(PERSONS, b""))
+        orders = Orders(estate.service.address, policy, People.read(PERSONS, b""), name)
         self.enforcement = Enforcement(orders, private_folder(folder / name), key, self.admission, self.kept)
         self.running = asyncio.create_task(self.enforcement.run())
         self.ended: dict[str, float] = {}

@@ -178,9 +178,9 @@ def test_what_a_refusal_says_holds_before_it_is_on_disk_and_what_is_allowed_wait
             await hub.enforcement.leased.wait()
             save = Followed.save
 
-            def slow(state: Followed, folder: Path) -> None:
+            def slow(state: Followed, folder: Path, saved: Followed) -> None:
                 seen.append((hub.refusal("foreign"), hub.refusal("citizen")))
-                save(state, folder)
+                save(state, folder, saved)
 
             monkeypatch.setattr(Followed, "save", slow)
             await given.say(order())

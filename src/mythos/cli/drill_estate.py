@@ -40,6 +40,7 @@ KINDS: Final = ("citizen", "foreign", "staff", "stranger")
 MODEL: Final = "drill-model"
 _WEIGHTS: Final = Digest.of(b"the weights of a drill")
 _DAY: Final = 86_400.0
+_KEYS: Final = 250  # a trust root fits one entry of the log: more hubs than this share keys
 _HEAD: Final = """id: {id}
 authority: drill
 kind: order
@@ -145,15 +146,16 @@ def evening(hubs: int, streams: int, *, rate: float, real: Path | None) -> Gener
 def _settle(home: Home, hubs: list[str]) -> dict[str, SigningKey]:
     """Keys, the trust root, the policy."""
     names = {name for holders, _ in ROLES.values() for name in holders}
-    keys = {name: SigningKey.generate(name) for name in [*sorted(names), "log", *hubs]}
+    keys = {name: SigningKey.generate(name) for name in [*sorted(names), "log", *hubs[:_KEYS]]}
+    holders = {name: Holder(key.verify_key, name) for name, key in keys.items() if name != "log"}
+    keys |= {hub: keys[hubs[number % _KEYS]] for number, hub in enumerate(hubs)}
     witness = SigningKey.generate("witness", cosigner=True)
     for party, name in (("owner", "owner"), ("owner", "log"), *(("host", hub) for hub in hubs)):
         write_private(home.key(party, name), keys[name].to_text().encode())
     write_private(home.key("witness"), witness.to_text().encode())
-    holders = {name: Holder(key.verify_key, name) for name, key in keys.items() if name != "log"}
     root = first_root(holders, keys["log"].verify_key, [witness.verify_key], verifier=None, now=Instant.now())
     role = root.roles["hub"]
-    every = (*role.keys, *(keys[hub].id for hub in hubs))
+    every = (*role.keys, *(keys[hub].id for hub in hubs[:_KEYS]))
     root = replace(root, roles=root.roles | {"hub": replace(role, keys=every)})
     write_private(home.policy, policy_text(root).encode())
     signers = [keys[name] for name in ROLES["root"][0]]

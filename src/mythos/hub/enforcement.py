@@ -101,7 +101,7 @@ class Enforcement:
         self._folder = private_folder(folder / "directives")
         self._signer, self._admission, self._posts, self._clock = signer, admission, posts, clock
         self._people = orders.people
-        self._hub = signer.name
+        self._hub = orders.hub or signer.name
         self._feed, self._renewals, self._said = (Line(orders.address) for _ in range(3))
         self.followed = Followed.load(self._folder, orders.policy)
         self._deciders = (self._decider(self.followed),)
@@ -322,7 +322,7 @@ class Enforcement:
         self._deciders = (*self._deciders, newer)
         self._decide_again(str(after.held.size))
         try:
-            await asyncio.to_thread(after.save, self._folder)
+            await asyncio.to_thread(after.save, self._folder, before)
         except OSError:
             self.followed = before  # what is not on disk is not held; its refusals stay in force
             raise

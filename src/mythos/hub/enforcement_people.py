@@ -21,7 +21,6 @@ from mythos.access.people import NONE, Entities, Person, json_lines, person, rea
 from mythos.access.principals import Binding, Role, key_digest
 from mythos.access.record import Record, minute_of, minute_root
 from mythos.errors import AccessError
-from mythos.evidence.note import decode64, encode64
 from mythos.evidence.policy import Policy
 from mythos.evidence.statement import Statement, Subject
 from mythos.files import private_folder, sync_folder
@@ -89,11 +88,13 @@ class Orders:
         address: the owner's directive service.
         policy: who may sign the first trust root.
         people: whom keys stand for.
+        hub: the hub's name in its grant. Default: the name of its key.
     """
 
     address: str
     policy: Policy
     people: People = field(default_factory=People)
+    hub: str = ""
 
 
 class Posts(Protocol):
@@ -109,7 +110,10 @@ class Posts(Protocol):
 
 
 class Minutes:
-    """The decision records of a hub, one file for each minute; all methods but `write` belong to its loop."""
+    """The decision records of a hub, one file for each minute and one line for each record.
+
+    All methods but `write` belong to the hub's loop. `mythos access prove` and `report` read the files.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = private_folder(folder / "decisions")
@@ -135,7 +139,7 @@ class Minutes:
             new = not path.exists()
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "ab") as file:
-                file.write(b"".join(encode64(record.to_bytes()).encode() + b"\n" for record in records))
+                file.write(b"".join(record.to_bytes() + b"\n" for record in records))
                 file.flush()
                 os.fsync(file.fileno())
             if new:
@@ -144,7 +148,7 @@ class Minutes:
     def read(self, minute: Instant) -> list[Record]:
         """The records of a minute, in their order; a last line that was cut short is left out."""
         lines = self._path(minute).read_bytes().split(b"\n")[:-1]
-        return [Record.parse(decode64(line.decode())) for line in lines]
+        return [Record.parse(line) for line in lines]
 
     async def close(self, posts: Posts, now: Instant) -> int:
         """Log the root of every minute that is over at `now`; how many."""

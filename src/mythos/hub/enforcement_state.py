@@ -75,6 +75,8 @@ class Followed:
         """
         known = {index for index, _ in self.entries}
         news = sorted((index, data) for index, data in entries if index not in known)
+        if not news:
+            return self
         trusts = list(self.trusts)
         for index, data in news:
             if self.entries and index < self.entries[-1][0]:
@@ -110,10 +112,11 @@ class Followed:
                     continue
         return replace(after, size=max(self.size, news.size)), outcome, ""
 
-    def save(self, folder: Path) -> None:
-        """Make it durable; only then may the set be acknowledged."""
-        beside = {"size": self.size, "entries": [[index, encode64(data)] for index, data in self.entries]}
-        write_atomic(folder / _BESIDE, canonical(beside), mode=0o600)
+    def save(self, folder: Path, saved: Followed) -> None:
+        """Make it durable; only then may the set be acknowledged. `saved` is what the folder holds."""
+        if self.entries != saved.entries:
+            entries = [[index, encode64(data)] for index, data in self.entries]
+            write_atomic(folder / _BESIDE, canonical({"entries": entries}), mode=0o600)
         self.held.save(folder / _SET)
 
     @classmethod
@@ -130,7 +133,8 @@ class Followed:
             document: Any = parse_canonical((folder / _BESIDE).read_bytes(), _LIMIT)
             state = empty.learn((int(index), decode64(data)) for index, data in document["entries"])
             held = DirectiveSet.from_bytes((folder / _SET).read_bytes(), state.trust_at)
-            return replace(state, held=held, size=int(document["size"]))
+            size = max(held.size, state.entries[-1][0] + 1 if state.entries else 0)
+            return replace(state, held=held, size=size)
         except (MythosError, OSError, KeyError, TypeError, ValueError) as error:
             raise AccessError(
                 f"what this hub held of the directives is damaged: {folder / _SET}",
