@@ -2,11 +2,11 @@
 
 import json
 import math
-from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 pytest.importorskip("torch", reason="extra missing: pip install 'mythos-hub[torch]'")
 pytest.importorskip("peft", reason="extra missing: pip install 'mythos-hub[adapt]'")
@@ -14,6 +14,7 @@ pytest.importorskip("gguf", reason="extra missing: pip install 'mythos-hub[adapt
 import gguf
 import torch
 
+from mythos.cli import adapt as adapt_command
 from mythos.compute import read
 from mythos.compute.lineage import Figure, Graph
 from mythos.errors import DigestError, InputError
@@ -33,17 +34,6 @@ HOW = Adaptation(
     length=32,
     held_out=0.1,
 )
-
-
-@pytest.fixture(autouse=True, scope="module")
-def quiet() -> Iterator[None]:
-    """The libraries' own warnings about one another are not ours."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TOKENIZERS_PARALLELISM", "false")
-        yield
-
-
-pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 @pytest.fixture(scope="module")
@@ -193,3 +183,45 @@ def test_what_is_no_model_is_refused(tmp_path: Path, base_file: Path, corpus: Co
         load_base(tmp_path)
     with pytest.raises(InputError, match=r"too little text|nothing is held out"):
         adapt(load_base(base_file), replace(corpus, documents=(), digest=Digest.of(b"")), tmp_path / "o", HOW)
+
+
+def test_the_command_shows_gain_loss_and_limits(
+    base_file: Path, japanese: Corpus, english: Corpus, tmp_path: Path
+) -> None:
+    def written(name: str, corpus: Corpus) -> str:
+        path = tmp_path / name
+        path.write_text("".join(json.dumps(asdict(document)) + "\n" for document in corpus.documents))
+        return str(path)
+
+    arguments = [
+        str(base_file),
+        "--data",
+        written("ja.jsonl", japanese),
+        "--also",
+        written("en.jsonl", english),
+    ]
+    arguments += [
+        "--steps",
+        "2",
+        "--rows",
+        "2",
+        "--length",
+        "16",
+        "--threads",
+        "1",
+        "--rank",
+        "2",
+        "--no-log",
+    ]
+    arguments += ["--home", str(tmp_path / "h"), "--out", str(tmp_path / "o")]
+    done = CliRunner().invoke(adapt_command.command, [*arguments, "--json"], catch_exceptions=False)
+    assert done.exit_code == 0
+    document = json.loads(done.stdout)
+    assert document["base"] == str(identify(base_file).root)
+    assert {"ja", "en-also"} == set(document["bits_per_byte"])
+    assert {limit["id"] for limit in document["limits"]} >= {"EU-MODIFIER", "US-EAR-4E091"}
+    assert [limit["above"] for limit in document["limits"]] == [False] * len(document["limits"])
+    merge = ["merge", document["adapter"], "--base", str(base_file), "--out", str(tmp_path / "m")]
+    merge += ["--name", "regional", "--home", str(tmp_path / "h"), "--json"]
+    done = CliRunner().invoke(adapt_command.command, merge, catch_exceptions=False)
+    assert json.loads(done.stdout)["weights"] == document["weights"]

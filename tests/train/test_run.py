@@ -6,9 +6,10 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from click.testing import CliRunner
@@ -16,9 +17,13 @@ from click.testing import CliRunner
 pytest.importorskip("torch", reason="extra missing: pip install 'mythos-hub[torch]'")
 
 from mythos.cli import train as train_command
+from mythos.cli.shared import Home
 from mythos.compute import read
 from mythos.engines.client import Engine
+from mythos.errors import NetworkError
+from mythos.evidence import Appended, Envelope, SigningKey
 from mythos.evidence.predicates.training import TrainingCompute, TrainingRun
+from mythos.files import write_private
 from mythos.train import Config, TrainedModel, load_config, run_config, train_tiny
 from mythos.train.loop import Listener, Saved
 from mythos.train.pretrain import code_digest
@@ -166,3 +171,47 @@ def test_a_wrong_call_says_what_to_do(tmp_path: Path) -> None:
         assert ran.returncode == 2, ran.stderr
         assert words in ran.stderr
         assert "Traceback" not in ran.stderr
+
+
+def test_statements_are_appended_and_wait_for_a_log_that_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    appended: list[tuple[str, Envelope]] = []
+    away = [True]
+
+    class Client:
+        """A log that answers before training and not in the middle of it."""
+
+        def __enter__(self) -> Self:
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def checkpoint(self) -> str:
+            return ""
+
+    def act_once(
+        _home: Home, _party: str, _log: str | None, name: str, make: Callable[[], bytes]
+    ) -> Appended:
+        if away[0] and len(appended) == 1:
+            away[0] = False
+            raise NetworkError("no answer")
+        appended.append((name, Envelope.parse(make())))
+        return Appended(len(appended), b"", len(appended))
+
+    def client(*_: object) -> Client:
+        return Client()
+
+    monkeypatch.setattr("mythos.cli.parties.log_client", client)
+    monkeypatch.setattr(train_command, "act_once", act_once)
+    key = SigningKey.generate("owner")
+    write_private(Home(tmp_path / "h").key("owner"), key.to_text().encode())
+    done = invoke(str(SMALL), "--out", str(tmp_path / "o"), "--home", str(tmp_path / "h"), "--json")
+    assert "it is sent again" in done.stderr
+    document = json.loads(done.stdout)
+    acts = [envelope.statement().act for _, envelope in appended]
+    assert acts == ["training-compute"] * 4 + ["training-run", "training-compute"]
+    assert document["statements"] == [5, 6]
+    assert len({name for name, _ in appended}) == 6, "each act is itself, so that it is appended once"
+    assert all(envelope.verify([key.verify_key]) for _, envelope in appended)
+    assert read(tmp_path / "o" / "run.0.ledger", [key.verify_key]).signed > 0

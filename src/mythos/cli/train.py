@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -18,15 +18,22 @@ if TYPE_CHECKING:
     from mythos.evidence.statement import Statement
     from mythos.train import Row, TrainedModel
     from mythos.train.loop import Saved
+    from mythos.units import Digest
 
 
 # OpenMP's spinning barriers starve a machine whose cores are shared: a step took 1.9 s instead of 0.34 s.
 # Read once, when torch is loaded; what the caller has set stands.
-_OPENMP = {"GOMP_SPINCOUNT": "0", "OMP_WAIT_POLICY": "passive"}
+OPENMP = {"GOMP_SPINCOUNT": "0", "OMP_WAIT_POLICY": "passive"}
 
 
-class _RunByDefault(click.Group):
-    """`mythos train CONFIG.toml` is `mythos train run CONFIG.toml`."""
+def wait_without_spinning() -> None:
+    """Set what OpenMP reads when torch is loaded."""
+    for name, value in OPENMP.items():
+        os.environ.setdefault(name, value)
+
+
+class RunByDefault(click.Group):
+    """`mythos train CONFIG.toml` is `mythos train run CONFIG.toml`, and so for `adapt`."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -35,7 +42,7 @@ class _RunByDefault(click.Group):
         return super().resolve_command(ctx, args if args[0] in self.commands else ["run", *args])
 
 
-@click.group(cls=_RunByDefault)
+@click.group(cls=RunByDefault)
 def command() -> None:
     r"""Train a model, with its compute counted step by step.
 
@@ -45,8 +52,7 @@ def command() -> None:
     mythos train CONFIG.toml --resume       go on after a crash, bit for bit
     mythos train race --budget-flop 3e13    against a tuned Llama-style baseline
     """
-    for name, value in _OPENMP.items():
-        os.environ.setdefault(name, value)
+    wait_without_spinning()
 
 
 @command.command()
@@ -78,17 +84,17 @@ def run(
 
     asked = load_config(config)
     folder = out or Path("runs") / asked.name
-    clerk = None if no_log else _Clerk.of(home, party, log)
-    with _Progress(asked.run.steps) as progress:
+    clerk = None if no_log else Clerk.of(home, party, log)
+    with ProgressLine(asked.run.steps) as progress:
         listener = Listener(
-            step=progress.show, snapshot=clerk.snapshot if clerk else _ignore, say=progress.say
+            step=progress.show, snapshot=clerk.snapshot if clerk else ignore, say=progress.say
         )
         trained = run_config(
             asked, folder, resume=resume, key=clerk.key if clerk else None, listener=listener
         )
     if trained is None:
         return
-    indices = clerk.finish(trained) if clerk else []
+    indices = clerk.finish(trained.weights, trained.statements) if clerk else []
     document = _document(trained) | {"statements": indices}
     bits = ", ".join(f"{language} {value:.3f}" for language, value in trained.bits.items())
     line = f"{trained.path}  {trained.weights}\n{document['said']}; held-out bits per byte: {bits}"
@@ -146,7 +152,7 @@ def race(
     emit(found, as_json=as_json, line=line)
 
 
-def _ignore(_: Any) -> None:
+def ignore(_: Any) -> None:
     """Nobody asked."""
 
 
@@ -170,7 +176,7 @@ def _document(trained: TrainedModel) -> dict[str, Any]:
     }
 
 
-class _Clerk:
+class Clerk:
     """Signs and appends what is said about a run; a log that does not answer never stops the training."""
 
     def __init__(self, home: Home, party: str, log: str | None, key: SigningKey) -> None:
@@ -179,7 +185,7 @@ class _Clerk:
         self._waiting: list[tuple[str, Statement]] = []
 
     @classmethod
-    def of(cls, home: Home, party: str, log: str | None) -> _Clerk:
+    def of(cls, home: Home, party: str, log: str | None) -> Clerk:
         """Read the key, and ask the log for its head before an hour of training is spent."""
         from mythos.cli.parties import log_client, signing_key
 
@@ -199,12 +205,10 @@ class _Clerk:
         except (LogError, NetworkError) as error:
             say(f"the log did not take a statement ({error}); it is sent again at the end")
 
-    def finish(self, trained: TrainedModel) -> list[int]:
-        """The two statements about the weights; their places in the log."""
-        names = ("training-run", "training-compute")
-        about = [f"{name}:{trained.weights}" for name in names]
+    def finish(self, weights: Digest, statements: Sequence[Statement]) -> list[int]:
+        """The statements about the weights; their places in the log."""
         self._append_waiting()
-        return [self._append(key, said) for key, said in zip(about, trained.statements, strict=True)]
+        return [self._append(f"{said.act}:{weights}", said) for said in statements]
 
     def _append_waiting(self) -> None:
         while self._waiting:
@@ -218,7 +222,7 @@ class _Clerk:
         return act_once(self._home, self._party, self._log, name, make).index
 
 
-class _Progress:
+class ProgressLine:
     """A line that moves, for people who watch; nothing in a pipe."""
 
     def __init__(self, steps: int) -> None:

@@ -12,8 +12,11 @@ measured in bits per byte, before and after, on text that was held out.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
-from collections.abc import Sequence
+import warnings
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, cast
@@ -23,7 +26,6 @@ import torch
 import transformers
 from peft import LoraConfig, PeftModel, get_peft_model
 from torch import Tensor, nn
-from transformers.utils import logging
 
 from mythos.compute.lineage import Edge, Figure, Graph
 from mythos.compute.modified import Limit, limits, modification
@@ -67,7 +69,7 @@ class Adaptation:
     rate: float = 1e-3
     length: int = 256
     held_out: float = 0.05
-    evaluation_tokens: int = 8_192
+    evaluation_tokens: int = 4_096
     seed: int = 1
 
     @property
@@ -127,13 +129,20 @@ class _Logits(nn.Module):
         return cast("Tensor", self.inner(input_ids=tokens, use_cache=False).logits).float()
 
 
+@contextlib.contextmanager
+def _quiet() -> Generator[None]:
+    """Keep what the libraries say of their own progress and of one another from people and pipes."""
+    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield
+
+
 def load_base(path: Path) -> Base:
     """Read a GGUF file or a Hugging Face folder into 32-bit weights.
 
     Raises:
         InputError: neither of the two.
     """
-    logging.disable_progress_bar()
     where: dict[str, Any] = {}
     folder = path
     if path.is_file():
@@ -146,9 +155,10 @@ def load_base(path: Path) -> Base:
         where["config"] = config
     elif not (path / "config.json").exists():
         raise InputError(f"no model at {path}", expected="a GGUF file or a Hugging Face folder")
-    model: Any = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **where)
-    where.pop("config", None)
-    tokenizer: Any = transformers.AutoTokenizer.from_pretrained(folder, **where)
+    with _quiet():
+        model: Any = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **where)
+        where.pop("config", None)
+        tokenizer: Any = transformers.AutoTokenizer.from_pretrained(folder, **where)
     return Base(path, identify(path).root, model, tokenizer)
 
 
@@ -194,7 +204,7 @@ def adapt(
         trained = carry_out(task, out, world, resume=resume, key=key, listener=listener, code=code_digest())
     adapter = out / "adapter"
     if how.rank:
-        inner.save_pretrained(str(adapter))
+        inner.save_pretrained(str(adapter), save_embedding_layers=False)
         merged = inner.merge_and_unload()
     else:
         merged = inner
@@ -225,7 +235,8 @@ def _with_lora(base: Base, how: Adaptation) -> Any:
     lora = LoraConfig(
         r=how.rank, lora_alpha=2 * how.rank, target_modules=list(TARGETS), task_type="CAUSAL_LM"
     )
-    inner: Any = get_peft_model(base.model, lora)
+    with _quiet():
+        inner: Any = get_peft_model(base.model, lora)
     inner.peft_config["default"].base_model_name_or_path = str(base.weights)  # the library wrote a path
     return inner
 
@@ -306,7 +317,8 @@ def merge_adapter(base: Base, adapter: Path, out: Path, *, name: str) -> Path:
             expected=str(config["base_model_name_or_path"]),
             found=str(base.weights),
         )
-    loaded: Any = PeftModel.from_pretrained(base.model, str(adapter))
+    with _quiet():
+        loaded: Any = PeftModel.from_pretrained(base.model, str(adapter))
     out.mkdir(parents=True, exist_ok=True)
     how = Adaptation(name, RunConfig(steps=1, rows=1), rank=config["r"])
     return _export(base, loaded.merge_and_unload(), out, how)

@@ -19,7 +19,7 @@ from torch.nn import functional
 from mythos.train.documents import Document, Tokens
 
 LN2: Final = math.log(2)
-ROWS_AT_ONCE: Final = 16
+ROWS_AT_ONCE: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
