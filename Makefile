@@ -39,14 +39,16 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("mythos needs Python 3.11 or newer; found " + sys.version.split()[0] + ". Run: make PYTHON=python3.12 up")'
 	@$(PYTHON) -m venv $(VENV)
 
+# The locks are complete, so pip resolves nothing: with a resolver, a newer release of a package that is asked for
+# with an extra ends the installation.
 $(CORE): lock/core.txt lock/build.txt pyproject.toml | $(BIN)/python
 	@echo "Installing Mythos into $(VENV) (once) ..."
-	@$(PIP) install --quiet --require-hashes -r lock/build.txt -r lock/core.txt
+	@$(PIP) install --quiet --no-deps --require-hashes -r lock/build.txt -r lock/core.txt
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(TEST): $(CORE) lock/test.txt
-	@$(PIP) install --quiet --require-hashes -r lock/test.txt
+	@$(PIP) install --quiet --no-deps --require-hashes -r lock/test.txt
 	@touch $@
 
 # torch and what builds on it differ by platform (CPU, CUDA), so they are pinned by version, not by hash.

@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 pytest.importorskip("torch", reason="extra missing: pip install 'mythos-hub[torch]'")
-pytest.importorskip("peft", reason="extra missing: pip install 'mythos-hub[adapt]'")
-pytest.importorskip("gguf", reason="extra missing: pip install 'mythos-hub[adapt]'")
+pytest.importorskip("peft", reason="extra missing: pip install 'mythos-hub[training]'")
+pytest.importorskip("gguf", reason="extra missing: pip install 'mythos-hub[training]'")
 import gguf
 import torch
 
