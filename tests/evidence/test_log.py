@@ -295,6 +295,16 @@ def test_a_database_that_was_tampered_with_is_not_opened(folder, statement, why)
         _open(folder)
 
 
+def test_a_flipped_entry_is_never_given_out(folder):
+    log = _open(folder)
+    log.append(_raw(10))
+    _tamper(folder, ("UPDATE entries SET data = ? WHERE id = 3", (b"another",)))
+    assert len(log.entries(4, 10)) == 6
+    with pytest.raises(LogCorruptError, match="entry 3 is not what was committed"):
+        log.entries(0, 10)
+    log.close()
+
+
 def test_another_key_does_not_open_the_log(folder):
     log = _open(folder)
     log.append(_raw(1))

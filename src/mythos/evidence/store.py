@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from mythos.errors import LogCorruptError, LogError, LogFullError
+from mythos.evidence.merkle import leaf_hash
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS entries (id INTEGER PRIMARY KEY, data BLOB NOT NULL, leaf BLOB NOT NULL);
@@ -150,9 +151,23 @@ class Store:
         return None if row is None else Keyed(*row)
 
     def entries(self, start: int, end: int) -> list[bytes]:
-        """The exact bytes of entries `start` to `end` (exclusive)."""
-        rows = self._all("SELECT data FROM entries WHERE id >= ? AND id < ? ORDER BY id", (start, end))
-        return [row[0] for row in rows]
+        """The exact bytes of entries `start` to `end` (exclusive).
+
+        Raises:
+            LogCorruptError: the bytes of an entry are not those that were committed.
+        """
+        rows = self._all(
+            "SELECT id, data, leaf FROM entries WHERE id >= ? AND id < ? ORDER BY id", (start, end)
+        )
+        for index, data, leaf in rows:
+            if leaf_hash(data) != leaf:
+                raise LogCorruptError(
+                    f"entry {index} is not what was committed",
+                    expected=f"leaf hash {leaf.hex()[:16]}…",
+                    found=f"{leaf_hash(data).hex()[:16]}…",
+                    advice="Stop the log; restore log.db from a backup no older than the last cosigned head.",
+                )
+        return [row[1] for row in rows]
 
     def leaves(self) -> list[bytes]:
         """Every leaf hash in order.
