@@ -192,6 +192,13 @@ def tempfile_root() -> str:
     return tempfile.gettempdir()
 
 
+def test_no_socket_is_left_behind(lived: Lived) -> None:
+    from mythos.cli.shared import Home
+
+    once(lived, lived.home)
+    assert not list(Home(lived.home).runtime.iterdir())
+
+
 def test_no_owner_key_is_in_the_hosts_home(lived: Lived) -> None:
     secrets = [path.read_bytes().strip() for path in lived.home.joinpath("owner").rglob("*.key")]
     assert secrets

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import signal
 import time
 from datetime import UTC, datetime
@@ -100,6 +101,7 @@ def command(home: Home, port: int, model: str, facts: Path | None, prompt: str |
         life.console.print("\nStopping: the engine is wiped first, the log closes last.", style="dim")
     finally:
         life.household.stop()
+        shutil.rmtree(home.runtime, ignore_errors=True)
         os.close(lock)
 
 
