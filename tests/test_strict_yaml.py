@@ -42,6 +42,24 @@ def test_the_bomb_of_billion_laughs_is_refused_at_its_first_anchor() -> None:
         strict_yaml.loads("a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\n")
 
 
+def test_anchors_are_taken_where_a_reader_allows_them() -> None:
+    assert strict_yaml.loads("a: &x [1, 2]\nb: *x\n", anchors=True) == {"a": ["1", "2"], "b": ["1", "2"]}
+    with pytest.raises(FormatError, match="not allowed"):
+        strict_yaml.loads("a: !!int 3\n", anchors=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: &a [*a]\n",
+        "".join(f"k{i}: &k{i} [{', '.join([f'*k{i - 1}' if i else 'x'] * 10)}]\n" for i in range(9)),
+    ],
+)
+def test_what_anchors_stand_for_is_bounded(text: str) -> None:
+    with pytest.raises(FormatError, match="too large"):
+        strict_yaml.loads(text, anchors=True)
+
+
 @given(st.text(max_size=200))
 def test_any_text_is_a_value_or_a_format_error(text: str) -> None:
     with contextlib.suppress(FormatError):
