@@ -1,0 +1,346 @@
+"""Bring the caller's rows, and nothing else, into one file of typed, exact values.
+
+A database is no boundary between tenants, so the boundary is what the file holds: rows of other tenants and
+columns closed to the person are not in it. Cells are read once for each distinct text. The file's name is the
+digest of the sources and of every rule, so a second question finds it again, and two people never share one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final, Self
+
+import duckdb
+import pyarrow as pa
+
+from mythos.errors import DataError
+from mythos.files import private_folder
+from mythos.synthesis.sources import bounded_bytes, read_csv, read_postgresql, read_xlsx
+from mythos.synthesis.terms import ROW_ID, Capture, Column, Person, Table, View
+from mythos.synthesis.values import fold, read_cell
+from mythos.synthesis.view import rows_of
+from mythos.units import Digest
+
+FORMAT: Final = "capture/1"
+MEMORY: Final = "700MB"
+_NUMERIC: Final = frozenset({"integer", "decimal"})
+_CLEAN: Final = r"^[!-~]([ -~]*[!-~])?$"
+"""Texts of printable ASCII without space at either end, which folding leaves alone unless spaces double."""
+
+
+def capture(view: View, cache: Path) -> Capture:
+    """The person's rows of every table of the view.
+
+    Args:
+        view: whose rows, and of what.
+        cache: a private folder for captures, made when missing.
+
+    Raises:
+        DataError: a source is gone, too large, or holds a cell that cannot be read.
+    """
+    private_folder(cache)
+    with _Digests(cache / "digests.json") as digests:
+        sources = {t.name: (t.file, digests.of(view.catalog.root, t)) for t in view.tables}
+    originals = {table.name: table for table in view.catalog.tables}
+    rules = [_rule(originals[table.name], table, view.person) for table in view.tables]
+    named = json.dumps([FORMAT, {k: str(d) for k, (_, d) in sources.items()}, rules], sort_keys=True)
+    digest = Digest.of(named.encode())
+    path = cache / f"{digest.hex}.duckdb"
+    taken = Capture(digest, path, view.tables, sources)
+    if not path.exists():
+        _build(view, originals, taken, cache)
+    return taken
+
+
+def _rule(whole: Table, seen: Table, person: Person) -> list[Any]:
+    """Everything that decides which cells a table has, as JSON."""
+    columns = [
+        [c.name, c.type, c.unit, str(c.scale), sorted(c.missing), c in seen.columns] for c in whole.columns
+    ]
+    keys = [list(whole.primary_key), repr(whole.duplicates), [list(rule) for rule in rows_of(whole, person)]]
+    return [whole.name, whole.format, whole.encoding, whole.header_row, columns, keys]
+
+
+class _Digests:
+    """Digests of files, remembered by size, time and inode, so that ten million rows are not read again."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        with contextlib.suppress(OSError, ValueError):
+            self._known = json.loads(self._path.read_bytes())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        descriptor, name = tempfile.mkstemp(dir=self._path.parent)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(self._known, file)
+        Path(name).replace(self._path)
+
+    def of(self, root: Path, table: Table) -> Digest:
+        if table.format == "postgresql":
+            return Digest.of(os.urandom(32))  # a database changes without saying so: never reused
+        path = root / table.file
+        try:
+            found = path.stat()
+            mark = [found.st_size, found.st_mtime_ns, found.st_ino]
+            held = self._known.get(str(path.resolve()))
+            if held is None or held[:3] != mark:
+                with path.open("rb") as file:
+                    held = [*mark, hashlib.file_digest(file, "sha256").hexdigest()]
+                self._known[str(path.resolve())] = held
+            return Digest(bytes.fromhex(str(held[3])))
+        except OSError as error:
+            raise DataError(f"{table.file} cannot be read", found=error.strerror or str(error)) from error
+
+
+def _build(view: View, originals: dict[str, Table], taken: Capture, cache: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=cache) as working:
+        path = Path(working) / "capture.duckdb"
+        with contextlib.closing(duckdb.connect(str(path))) as database:
+            database.execute(f"SET memory_limit='{MEMORY}'; SET temp_directory='{working}/spill'")
+            database.execute("SET preserve_insertion_order=true; SET TimeZone='UTC'")
+            for seen in view.tables:
+                builder = _Builder(database, originals[seen.name], view.catalog.root)
+                try:
+                    builder.build(seen, view.person)
+                except duckdb.Error as error:
+                    text = str(error).splitlines()[0][:200]
+                    raise DataError(f"{seen.file} cannot be read as {seen.name}", found=text) from error
+            database.execute("CHECKPOINT")
+        path.chmod(0o600)
+        path.replace(taken.file)
+
+
+def quote(name: str) -> str:
+    """A name as SQL writes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+class _Builder:
+    """One table on its way in: raw columns, then typed ones, then only the caller's rows."""
+
+    def __init__(self, database: duckdb.DuckDBPyConnection, table: Table, root: Path) -> None:
+        self._database = database
+        self._table = table
+        self._path = root / table.file
+        self._first = 1
+
+    def build(self, seen: Table, person: Person) -> None:
+        run = self._database.execute
+        source = self._load()
+        joins: list[str] = []
+        typed = [self._typed(i, column, source, joins) for i, column in enumerate(self._table.columns)]
+        columns = ", ".join(
+            f"{sql} AS {quote(c.name)}" for sql, c in zip(typed, self._table.columns, strict=True)
+        )
+        run(
+            f"CREATE TEMP VIEW typed AS SELECT {source}.rid AS {ROW_ID}, {columns} "
+            f"FROM {source} {' '.join(joins)}"
+        )
+        kept = self._deduplicated()
+        conditions: list[str] = []
+        values: list[str] = []
+        for column, allowed in rows_of(self._table, person):
+            marks = ", ".join("?" for _ in allowed)
+            conditions.append(f"CAST({quote(column)} AS VARCHAR) IN ({marks})" if allowed else "false")
+            values += allowed
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        shown = ", ".join(quote(column.name) for column in seen.columns)
+        order = f" ORDER BY {ROW_ID}" if joins or "QUALIFY" in kept else ""
+        run(
+            f"CREATE TABLE {quote(seen.name)} AS SELECT {ROW_ID}, {shown} FROM ({kept}){where}{order}",
+            values,
+        )
+        run("DROP VIEW typed")
+        run("DROP VIEW raw" if self._table.format == "parquet" else "DROP TABLE raw")
+        for i in range(len(self._table.columns)):
+            run(f"DROP TABLE IF EXISTS map{i}")
+
+    def _load(self) -> str:
+        """Where the raw columns are: `rid` and one column for each of the table's, named by its number."""
+        run = self._database.execute
+        if self._table.format == "parquet":
+            if not self._path.is_file():
+                raise DataError(f"{self._table.file} cannot be read", found="no such file")
+            names = ", ".join(
+                f"{quote(c.name)} AS {quote(str(i))}" for i, c in enumerate(self._table.columns)
+            )
+            file = str(self._path).replace("'", "''")
+            run(
+                f"CREATE TEMP VIEW raw AS SELECT file_row_number + 1 AS rid, {names} "
+                f"FROM read_parquet('{file}', file_row_number=true)"
+            )
+            return "raw"
+        match self._table.format:
+            case "csv":
+                raw = read_csv(bounded_bytes(self._path), self._table)
+            case "xlsx":
+                bounded_bytes(self._path)
+                raw = read_xlsx(self._path, self._table)
+            case _:
+                raw = read_postgresql(self._table)
+        self._first = raw.first
+        arrow: Any = pa
+        columns = {str(i): arrow.array(column, arrow.string()) for i, column in enumerate(raw.columns)}
+        count = len(raw.columns[0]) if raw.columns else 0
+        ordinals = arrow.array(range(raw.first, raw.first + count), arrow.int64())
+        self._database.register("arriving", arrow.table({"rid": ordinals, **columns}))
+        run("CREATE OR REPLACE TEMP TABLE raw AS SELECT * FROM arriving")
+        self._database.unregister("arriving")
+        blank = " AND ".join(f"{quote(str(i))} IS NULL" for i in range(len(self._table.columns)))
+        run(f"DELETE FROM raw WHERE {blank}")
+        return "raw"
+
+    def _typed(self, index: int, column: Column, source: str, joins: list[str]) -> str:
+        """An SQL expression for the column's value; texts are read in Python, once for each distinct one."""
+        name = f"{source}.{quote(str(index))}"
+        kind = str(self._one(f"SELECT typeof({name}) FROM {source} LIMIT 1") or "VARCHAR")
+        if kind != "VARCHAR":
+            return self._native(name, kind, column, source)
+        clean = column.type in {"text", "code"} and not column.missing
+        where = (
+            f"NOT regexp_matches({name}, '{_CLEAN}') OR contains({name}, '  ') OR {name} = '-'"
+            if clean
+            else "true"
+        )
+        texts = self._database.execute(
+            f"SELECT DISTINCT {name} FROM {source} WHERE {name} IS NOT NULL AND ({where})"
+        )
+        read: list[tuple[str, Any]] = []
+        while batch := texts.fetchmany(100_000):
+            read += [(text, self._cell(text, column, name, source)) for (text,) in batch]
+        if clean and not read:
+            return name
+        mapping = f"map{index}"
+        self._mapping(mapping, read, column)
+        joins.append(f"LEFT JOIN {mapping} ON {mapping}.raw = {name}")
+        value = f"{mapping}.value"
+        return f"CASE WHEN {mapping}.raw IS NULL THEN {name} ELSE {value} END" if clean else value
+
+    def _cell(self, text: str, column: Column, name: str, source: str) -> Any:
+        try:
+            return read_cell(text, column)
+        except DataError as error:
+            row = self._one(f"SELECT min(rid) FROM {source} WHERE {name} = ?", [text])
+            raise DataError(
+                f"{self._table.file}: row {row}, column {column.name}: {error.message}",
+                expected=error.expected, found=error.found, advice=error.advice,
+            ) from error  # fmt: skip
+
+    def _mapping(self, mapping: str, read: Sequence[tuple[str, Any]], column: Column) -> None:
+        arrow: Any = pa
+        texts = arrow.array([text for text, _ in read], arrow.string())
+        kind, values = _column_type(column, [value for _, value in read])
+        self._database.register(
+            "arriving", arrow.table({"raw": texts, "value": arrow.array(values, arrow.string())})
+        )
+        self._database.execute(
+            f"CREATE OR REPLACE TEMP TABLE {mapping} AS "
+            f"SELECT raw, CAST(value AS {kind}) AS value FROM arriving"
+        )
+        self._database.unregister("arriving")
+
+    def _native(self, name: str, kind: str, column: Column, source: str) -> str:
+        """A column that Parquet types itself."""
+        match column.type:
+            case "date":
+                return f"CAST({name} AS DATE)"
+            case "timestamp":
+                return f"CAST({name} AS TIMESTAMP)"
+            case "text" | "code":
+                return f"CAST({name} AS VARCHAR)"
+            case _:
+                pass
+        if kind in {"DOUBLE", "FLOAT"}:
+            name, places = self._decimal_places(name, column, source)
+        elif kind.startswith("DECIMAL"):
+            places = int(kind.rpartition(",")[2].strip(" )"))
+        elif "INT" in kind:
+            if column.scale == 1:
+                return name
+            places = 0
+        else:
+            raise DataError(f"{self._table.file}: column {column.name} holds no numbers", found=kind)
+        if column.scale == 1:
+            return f"CAST({name} AS DECIMAL(38,{places}))"
+        scale = max(0, -int(column.scale.normalize().as_tuple().exponent))
+        factor = f"CAST('{column.scale:f}' AS DECIMAL(18,{scale}))"
+        return f"CAST(CAST({name} AS DECIMAL(20,{places})) * {factor} AS DECIMAL(38,{places + scale}))"
+
+    def _decimal_places(self, name: str, column: Column, source: str) -> tuple[str, int]:
+        """Binary fractions as the decimals that were meant: the fewest places that change no value."""
+        if self._one(f"SELECT count(*) FROM {source} WHERE NOT isfinite({name})"):
+            raise DataError(f"{self._table.file}: column {column.name} holds NaN or an infinity")
+        for places in range(10):
+            if not self._one(f"SELECT count(*) FROM {source} WHERE {name} <> round({name}, {places})"):
+                return f"round({name}, {places})", places
+        raise DataError(
+            f"{self._table.file}: column {column.name} holds binary fractions", expected="at most 9 places",
+            advice="Store it as DECIMAL.",
+        )  # fmt: skip
+
+    def _deduplicated(self) -> str:
+        """The typed rows after the table's rule for rows that share a primary key."""
+        rule, keys = self._table.duplicates, ", ".join(map(quote, self._table.primary_key))
+        if rule is None or not keys:
+            return "SELECT * FROM typed"
+        if rule.rule == "latest":
+            order = f"{quote(rule.by or '')} DESC NULLS LAST, {ROW_ID} DESC"
+        else:
+            self._refuse_different(keys)
+            order = ROW_ID
+        return f"SELECT * FROM typed QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {order}) = 1"
+
+    def _refuse_different(self, keys: str) -> None:
+        others = ", ".join(quote(c.name) for c in self._table.columns)
+        found = self._database.execute(
+            f"SELECT {keys} FROM (SELECT DISTINCT {others} FROM typed) "
+            f"GROUP BY {keys} HAVING count(*) > 1 LIMIT 1"
+        ).fetchone()
+        if found is not None:
+            raise DataError(
+                f"{self._table.file}: rows with one key differ", expected="identical rows",
+                found=f"{', '.join(self._table.primary_key)} = {', '.join(map(str, found))}",
+                advice="Correct the file, or say in `duplicates` which row counts.",
+            )  # fmt: skip
+
+    def _one(self, sql: str, values: Sequence[Any] = ()) -> Any:
+        row = self._database.execute(sql, list(values)).fetchone()
+        return None if row is None else row[0]
+
+
+def _column_type(column: Column, values: Sequence[Any]) -> tuple[str, list[str | None]]:
+    """The DuckDB type that holds these values exactly, and their texts."""
+    match column.type:
+        case "date":
+            return "DATE", [None if v is None else v.isoformat() for v in values]
+        case "timestamp":
+            return "TIMESTAMP", [None if v is None else v.isoformat(sep=" ") for v in values]
+        case "integer" | "decimal":
+            numbers = [Decimal(v) for v in values if v is not None]
+            places = max((-int(n.as_tuple().exponent) for n in numbers), default=0)
+            kind = (
+                "BIGINT"
+                if places <= 0 and all(abs(n) < 1 << 62 for n in numbers)
+                else f"DECIMAL(38,{max(places, 0)})"
+            )
+            return kind, [None if v is None else format(Decimal(v), "f") for v in values]
+        case "text" | "code":
+            return "VARCHAR", [None if v is None else fold(v) for v in values]
+
+
+def tables_of(taken: Capture) -> Iterator[Table]:
+    """The captured tables with the hidden row column first."""
+    for table in taken.tables:
+        yield replace(table, columns=(Column(ROW_ID, "integer"), *table.columns))
