@@ -10,12 +10,14 @@ import math
 import re
 import unicodedata
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Final
 
 from mythos.errors import DataError
 from mythos.synthesis.terms import Column, Value
 
+_EXACT: Final = Context(prec=100)
+"""Wide enough that nothing is rounded: Python's own context keeps 28 digits."""
 _BLANK: Final = frozenset({"", "-", "－", "―", "ー", "–", "—"})
 _MINUS: Final = str.maketrans({"−": "-", "‐": "-", "–": "-", "―": "-", "△": "-", "▲": "-"})
 _NUMBER: Final = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?\Z", re.ASCII)
@@ -108,7 +110,7 @@ def _plain(raw: object) -> str:
 
 
 def _scaled(number: Decimal, column: Column, text: str) -> int | Decimal:
-    value = number * column.scale
+    value = _EXACT.multiply(number, column.scale)
     _, digits, exponent = value.as_tuple()
     if not isinstance(exponent, int) or len(digits) + max(exponent, 0) > MAX_DIGITS or -exponent > MAX_DIGITS:
         raise _unreadable(text, f"a number of at most {MAX_DIGITS} digits")

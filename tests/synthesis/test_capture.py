@@ -1,0 +1,206 @@
+"""Only the caller's rows and columns are in the file; every cell is typed and exact."""
+
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("duckdb", reason="extra missing: pip install 'mythos-hub[synthesis]'")
+pytest.importorskip("openpyxl", reason="extra missing: pip install openpyxl")
+import duckdb
+import openpyxl
+from tests.synthesis.conftest import CATALOG, ORDERS
+
+from mythos.errors import DataError
+from mythos.synthesis.capture import capture
+from mythos.synthesis.catalog import parse_catalog, read_catalog
+from mythos.synthesis.terms import Catalog, Column, Table, View
+from mythos.synthesis.view import view_for
+
+TODAY = date(2026, 4, 15)
+
+
+def rows(company: Path, person: str, cache: Path, table: str = "orders") -> list[dict[str, Any]]:
+    view = view_for(read_catalog(company, today=TODAY), person)
+    taken = capture(view, cache)
+    with duckdb.connect(str(taken.file), read_only=True) as database:
+        found = database.execute(f'SELECT * FROM "{table}" ORDER BY _rid')  # noqa: S608
+        names = [column[0] for column in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def test_only_the_callers_rows_and_columns(company: Path, tmp_path: Path) -> None:
+    clerk = rows(company, "clerk", tmp_path / "c")
+    assert [row["order_id"] for row in clerk] == ["A1", "A5"]
+    assert "amount" not in clerk[0]
+    boss = rows(company, "boss", tmp_path / "c")
+    assert {row["order_id"]: row["amount"] for row in boss} == {
+        "A1": 1_300_000,
+        "A2": None,
+        "A4": None,
+        "A5": -20_000,
+    }
+    assert [row["order_id"] for row in rows(company, "other", tmp_path / "c")] == ["A3"]
+
+
+def test_no_byte_of_another_tenant_is_in_the_file(company: Path, tmp_path: Path) -> None:
+    text = ORDERS.replace("A3,t2", "CANARY-OF-T2,t2")
+    (company / "orders.csv").write_bytes(text.encode("cp932"))
+    view = view_for(read_catalog(company, today=TODAY), "boss")
+    taken = capture(view, tmp_path / "c")
+    assert b"CANARY-OF-T2" not in taken.file.read_bytes()
+    assert taken.file.stat().st_mode & 0o777 == 0o600
+    assert not list((tmp_path / "c").glob("tmp*"))
+
+
+def test_the_row_is_the_row_of_the_file(company: Path, tmp_path: Path) -> None:
+    assert [row["_rid"] for row in rows(company, "boss", tmp_path / "c")] == [4, 5, 8, 9]
+
+
+def test_the_same_rules_and_bytes_are_one_capture(company: Path, tmp_path: Path) -> None:
+    catalog = read_catalog(company, today=TODAY)
+    cache = tmp_path / "c"
+    first = capture(view_for(catalog, "boss"), cache)
+    assert capture(view_for(catalog, "boss"), cache) == first
+    assert capture(view_for(catalog, "clerk"), cache).digest != first.digest
+    (company / "orders.csv").write_bytes(ORDERS.replace("1300", "1400").encode("cp932"))
+    changed = capture(view_for(catalog, "boss"), cache)
+    assert changed.digest != first.digest
+
+
+def test_a_cell_that_cannot_be_read_says_where(company: Path, tmp_path: Path) -> None:
+    (company / "orders.csv").write_bytes(ORDERS.replace("1300", "12x").encode("cp932"))
+    with pytest.raises(DataError, match=r"row 4, column amount.*'12x'"):
+        rows(company, "boss", tmp_path / "c")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda data: data.replace(b"A5,t1", b"A5,t1,t1,t1"), "row 9 has another length"),
+        (lambda data: data.replace(b"order_id,", b"order,"), "header of orders is not at row 2"),
+        (lambda data: data + b"A6,\x81\x39,KANTO,1,2024-01-01,\n", "not shift_jis throughout.*line 10"),
+        (lambda _: b"PK\x03\x04\0\0" * 100, "no text|header"),
+        (lambda _: b"", "header"),
+        (lambda data: data.replace(b"A5", b'"A5' + b"x" * 200_000), "no table of text|another length|header"),
+    ],
+)
+def test_broken_files_are_named(
+    company: Path, tmp_path: Path, change: Callable[[bytes], bytes], says: str
+) -> None:
+    (company / "orders.csv").write_bytes(change(ORDERS.encode("cp932")))
+    with pytest.raises(DataError, match=says):
+        rows(company, "boss", tmp_path / "c")
+
+
+def test_a_source_that_vanished_is_named(company: Path, tmp_path: Path) -> None:
+    (company / "orders.csv").unlink()
+    with pytest.raises(DataError, match=r"orders\.csv cannot be read"):
+        rows(company, "boss", tmp_path / "c")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932", "euc_jp", "utf-16"])
+def test_encodings_are_found_when_none_is_named(company: Path, tmp_path: Path, encoding: str) -> None:
+    (company / "catalog.yaml").write_text(CATALOG.replace("  encoding: shift_jis\n", ""))
+    (company / "orders.csv").write_bytes(ORDERS.encode(encoding))
+    assert len(rows(company, "boss", tmp_path / "c")) == 4
+
+
+def test_identical_rows_count_once_and_different_ones_are_an_error(company: Path, tmp_path: Path) -> None:
+    catalog = CATALOG.replace("{rule: latest, by: updated, ja: 最新, en: latest}", "{rule: identical}")
+    (company / "catalog.yaml").write_text(catalog)
+    with pytest.raises(DataError, match=r"rows with one key differ.*order_id = A1"):
+        rows(company, "boss", tmp_path / "c")
+    same = "A1,t1,KANTO,1300,2024-04-01,2024-04-02 10:00\n"
+    (company / "orders.csv").write_bytes((ORDERS.split("A1,")[0] + same + same).encode("cp932"))
+    assert len(rows(company, "boss", tmp_path / "c")) == 1
+
+
+def _one(table: Table, folder: Path) -> View:
+    return view_for(Catalog(folder, TODAY, (table,), (), everybody_sees_all=True), None)
+
+
+def test_excel_with_a_title_and_merged_cells(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["Notes"])
+    sheet = book.create_sheet("Data")
+    for row in (
+        ["Report"],
+        ["区分", "額", "日付", "コード"],
+        ["北", 1234.5, date(2024, 4, 1), 12],
+        [None, "２", "R6.4.2", "007"],
+    ):
+        sheet.append(row)
+    sheet.merge_cells("A3:A4")
+    book.save(tmp_path / "b.xlsx")
+    columns = (Column("区分"), Column("額", "decimal"), Column("日付", "date"), Column("コード", "code"))
+    taken = capture(_one(Table("b", "b.xlsx", "xlsx", columns, header_row=2), tmp_path), tmp_path / "c")
+    with duckdb.connect(str(taken.file), read_only=True) as database:
+        assert database.execute("SELECT * FROM b ORDER BY _rid").fetchall() == [
+            (3, "北", Decimal("1234.5"), date(2024, 4, 1), "12"),
+            (4, "北", Decimal("2.0"), date(2024, 4, 2), "007"),
+        ]
+
+
+def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "b.xlsx", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", bytes(64 << 20))
+    with pytest.raises(DataError, match="unpacks to too much"):
+        capture(_one(Table("b", "b.xlsx", "xlsx", (Column("x"),)), tmp_path), tmp_path / "c")
+
+
+def test_parquet_keeps_its_own_types_exactly(tmp_path: Path) -> None:
+    file = tmp_path / "p.parquet"
+    duckdb.sql(
+        "SELECT * FROM (VALUES ('Ａ1 ', 0.1::DOUBLE, 12345678901234567::BIGINT, DATE '2024-04-01', '１,２００'), "
+        "('b', 0.25::DOUBLE, NULL, NULL, '-')) t(code, share, big, day, dirty)"
+    ).write_parquet(str(file))
+    columns = (
+        Column("code", "code"),
+        Column("share", "decimal", scale=Decimal(100)),
+        Column("big", "integer"),
+        Column("day", "date"),
+        Column("dirty", "integer"),
+    )
+    taken = capture(_one(Table("p", "p.parquet", "parquet", columns), tmp_path), tmp_path / "c")
+    with duckdb.connect(str(taken.file), read_only=True) as database:
+        assert database.execute("SELECT * FROM p ORDER BY _rid").fetchall() == [
+            (1, "A1", Decimal("10.00"), 12345678901234567, date(2024, 4, 1), 1200),
+            (2, "b", Decimal("25.00"), None, None, None),
+        ]
+
+
+def test_not_a_number_in_parquet_is_an_error(tmp_path: Path) -> None:
+    duckdb.sql("SELECT 'nan'::DOUBLE AS x").write_parquet(str(tmp_path / "p.parquet"))
+    table = Table("p", "p.parquet", "parquet", (Column("x", "decimal"),))
+    with pytest.raises(DataError, match="NaN"):
+        capture(_one(table, tmp_path), tmp_path / "c")
+
+
+def test_a_column_name_that_is_sql_is_a_name(tmp_path: Path) -> None:
+    name = 'x"; DROP TABLE t; --'
+    (tmp_path / "t.csv").write_text('"x""; DROP TABLE t; --"\n1\n')
+    taken = capture(_one(Table('t"', "t.csv", "csv", (Column(name, "integer"),)), tmp_path), tmp_path / "c")
+    with duckdb.connect(str(taken.file), read_only=True) as database:
+        assert database.execute('SELECT * FROM "t"""').fetchall() == [(2, 1)]
+
+
+def test_an_empty_table_is_a_table(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,b\n")
+    table = Table("t", "t.csv", "csv", (Column("a", "integer"), Column("b", "date")))
+    taken = capture(_one(table, tmp_path), tmp_path / "c")
+    with duckdb.connect(str(taken.file), read_only=True) as database:
+        assert database.execute("SELECT count(*) FROM t").fetchone() == (0,)
+
+
+def test_people_with_an_empty_limit_see_no_row(company: Path, tmp_path: Path) -> None:
+    catalog = parse_catalog(CATALOG.replace("{region: [KANTO]}", "{region: []}"), company, today=TODAY)
+    taken = capture(view_for(catalog, "clerk"), tmp_path / "c")
+    with duckdb.connect(str(taken.file), read_only=True) as database:
+        assert database.execute("SELECT count(*) FROM orders").fetchone() == (0,)
+    assert replace(taken, file=Path()).digest == taken.digest
