@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "serve": "serve",
     "serve-key": "serve_key",
     "train": "train",
+    "adapt": "adapt",
 }
 
 
