@@ -127,7 +127,7 @@ def _one(table: Table, folder: Path) -> View:
 
 def test_excel_with_a_title_and_merged_cells(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
-    book.active.append(["Notes"])
+    book.create_sheet("Notes").append(["Notes"])
     sheet = book.create_sheet("Data")
     for row in (
         ["Report"],
@@ -156,7 +156,7 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
 
 def test_parquet_keeps_its_own_types_exactly(tmp_path: Path) -> None:
     file = tmp_path / "p.parquet"
-    duckdb.sql(
+    duckdb.connect().sql(
         "SELECT * FROM (VALUES ('Ａ1 ', 0.1::DOUBLE, 12345678901234567::BIGINT, DATE '2024-04-01', '１,２００'), "
         "('b', 0.25::DOUBLE, NULL, NULL, '-')) t(code, share, big, day, dirty)"
     ).write_parquet(str(file))
@@ -176,7 +176,7 @@ def test_parquet_keeps_its_own_types_exactly(tmp_path: Path) -> None:
 
 
 def test_not_a_number_in_parquet_is_an_error(tmp_path: Path) -> None:
-    duckdb.sql("SELECT 'nan'::DOUBLE AS x").write_parquet(str(tmp_path / "p.parquet"))
+    duckdb.connect().sql("SELECT 'nan'::DOUBLE AS x").write_parquet(str(tmp_path / "p.parquet"))
     table = Table("p", "p.parquet", "parquet", (Column("x", "decimal"),))
     with pytest.raises(DataError, match="NaN"):
         capture(_one(table, tmp_path), tmp_path / "c")
