@@ -4,8 +4,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("duckdb", reason="extra missing: pip install 'mythos-hub[synthesis]'")
-
 CATALOG = """
 today: 2026-04-15
 covers: {from: 2024-04-01, to: 2026-03-31}

@@ -1,10 +1,16 @@
 """One query over listed tables, made of allowed parts; everything else is refused."""
 
+import contextlib
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 pytest.importorskip("sqlglot", reason="extra missing: pip install 'mythos-hub[synthesis]'")
+pytest.importorskip("duckdb", reason="extra missing: pip install 'mythos-hub[synthesis]'")
+import duckdb
+
 from mythos.errors import DataError
 from mythos.synthesis.gate import check
 from mythos.synthesis.terms import Column, Table
@@ -160,12 +166,24 @@ WORDS = st.sampled_from(
 )
 
 
+@pytest.fixture(scope="module")
+def database() -> Iterator[duckdb.DuckDBPyConnection]:
+    """The listed tables beside one that is not."""
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE orders (id VARCHAR, amount INTEGER, day DATE, region VARCHAR)")
+        connection.execute("CREATE TABLE customers (id VARCHAR, name VARCHAR)")
+        connection.execute(
+            "CREATE TABLE secret AS SELECT 'CANARY' AS id, 'CANARY' AS amount, 'CANARY' AS name"
+        )
+        yield connection
+
+
 @given(st.lists(WORDS, max_size=14).map(" ".join))
-def test_whatever_passes_names_listed_tables_only(sql: str) -> None:
+def test_whatever_passes_reads_listed_tables_only(database: duckdb.DuckDBPyConnection, sql: str) -> None:
     try:
         text = check(sql, TABLES)
     except DataError:
         return
-    assert text.startswith(("SELECT", "WITH", "("))
-    for word in ("secret", "read_csv", "information_schema", "ATTACH", "COPY", ";"):
-        assert word not in text.replace("'", "").split()
+    with contextlib.suppress(duckdb.Error):
+        assert "CANARY" not in str(database.execute(text).fetchall())
+    assert database.execute("SELECT count(*) FROM secret").fetchone() == (1,)
