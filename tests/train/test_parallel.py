@@ -1,5 +1,6 @@
 """Two processes compute what one does, and count it together."""
 
+import json
 import os
 import subprocess
 import sys
@@ -45,6 +46,9 @@ def test_two_processes_do_what_one_does(how: str, tmp_path: Path) -> None:
     assert both[-1].bits == pytest.approx(alone[-1].bits, rel=2e-4)
     counted = total([tmp_path / how / f"run.{rank}.ledger" for rank in (0, 1)])[0]
     assert counted.model == read(tmp_path / "alone" / "run.0.ledger").effective.model
+    said = [json.loads((tmp_path / name / "said.json").read_bytes()) for name in ("alone", how)]
+    assert said[1]["flop"] == said[0]["flop"] == str(counted.model), "all processes, not the one that speaks"
+    assert said[1]["tokens"] == said[0]["tokens"] == str(6 * 4 * 32)
     on = spread(tmp_path / how, 2, how, 6, resume=True)
     assert [row.loss for row in on] == [row.loss for row in both]
 

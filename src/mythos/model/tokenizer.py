@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from tokenizers import decoders, models, pre_tokenizers, processors, trainers
 
 from mythos.errors import FormatError, InputError
+from mythos.files import write_atomic
 from mythos.units import Digest
 
 END: Final = "<|end|>"
@@ -90,7 +91,7 @@ class Tokenizer:
 
     def save(self, path: Path) -> None:
         """Write `tokenizer.json`; the same vocabulary gives the same bytes."""
-        path.write_text(self._inner.to_str(), encoding="utf-8")
+        write_atomic(path, self._inner.to_str().encode())  # other processes of a run may read it now
 
     @property
     def vocab(self) -> int:

@@ -17,14 +17,14 @@ import math
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from mythos.compute.ledger import Ledger
+from mythos.compute.ledger import Ledger, read
 from mythos.compute.meter import ComputeMeter
 from mythos.compute.record import Head, History
 from mythos.errors import InputError, TrainError
@@ -178,10 +178,31 @@ def carry_out(
         )
         with meter:
             run.go(meter, ledger)
-        history = ledger.history
     world.meet()
+    history = together(ledger.history, out, world)
     rows, saved = tuple(run.curve), tuple(run.saved)
     return Trained(task.model, history, rows, saved, history.began, Instant.now(), world.leads)
+
+
+def together(own: History, out: Path, world: World) -> History:
+    """The ledgers of all processes of a run as one; its head is then the digest of theirs in order of rank.
+
+    Raises:
+        ComputeError: a ledger is not there or not whole: processes need one folder.
+    """
+    if world.size == 1:
+        return own
+    ranks = range(world.size)
+    found = [own if rank == world.rank else read(out / f"run.{rank}.ledger") for rank in ranks]
+    heads = [history.head for history in found]
+    return replace(
+        own,
+        works=tuple(work for history in found for work in history.works),
+        head=Head(
+            sum(head.lines for head in heads), Digest.of(b"".join(head.digest.value for head in heads))
+        ),
+        ended=max(history.ended for history in found),
+    )
 
 
 class _Run:
@@ -302,6 +323,7 @@ class _Run:
     def _save(self, meter: ComputeMeter, ledger: Ledger) -> None:
         state = gather_state(self.task.model, self.task.optimizers, sharded=self._sharded)
         head = meter.snapshot()
+        self.world.meet()
         if self.world.leads:
             with open(self.out / "curve.jsonl", "rb") as curve:
                 os.fsync(curve.fileno())
@@ -313,7 +335,9 @@ class _Run:
             state |= {"random": torch.get_rng_state(), "seconds": self.seconds}
             digest = save_snapshot(self.out / "snapshots", self.step, state, facts)
             self.saved.append(digest)
-            self.listener.snapshot(Saved(self.task.name, self.step, digest, ledger.history))
+            self.listener.snapshot(
+                Saved(self.task.name, self.step, digest, together(ledger.history, self.out, self.world))
+            )
         self.world.meet()
 
     def _stop(self, row: Row) -> None:

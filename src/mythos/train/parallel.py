@@ -14,7 +14,12 @@ from typing import Any, Literal, cast
 import torch
 import torch.distributed as dist
 from torch import nn
-from torch.distributed.checkpoint.state_dict import StateDictOptions, get_state_dict, set_state_dict
+from torch.distributed.checkpoint.state_dict import (
+    StateDictOptions,
+    get_model_state_dict,
+    get_state_dict,
+    set_state_dict,
+)
 from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel
 
@@ -106,6 +111,11 @@ def gather_state(model: nn.Module, optimizers: Optimizers, *, sharded: bool) -> 
         return {"model": weights, "optimizers": moments}
     weights = {name: p.detach() for name, p in model.named_parameters() if p.requires_grad}
     return {"model": weights, "optimizers": [optimizer.state_dict() for optimizer in optimizers]}
+
+
+def whole_weights(model: nn.Module) -> dict[str, torch.Tensor]:
+    """The weights of a sharded model, whole, for the process that leads; every process must call this."""
+    return cast("dict[str, torch.Tensor]", get_model_state_dict(model, options=_WHOLE))
 
 
 def load_state(model: nn.Module, optimizers: Optimizers, state: dict[str, Any], *, sharded: bool) -> None:

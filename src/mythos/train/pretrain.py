@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,7 @@ from mythos.train.documents import Corpus, Document, Feed, Tokens
 from mythos.train.evaluate import HeldOut, held_out
 from mythos.train.loop import Listener, Task, Trained, carry_out
 from mythos.train.optim import build_optimizers
-from mythos.train.parallel import World, join_world, share
+from mythos.train.parallel import World, join_world, share, whole_weights
 from mythos.train.snapshot import alone
 from mythos.units import Digest
 
@@ -59,7 +60,13 @@ def train(
         )
     with join_world() as world, alone(out, world.rank):
         task = _task(config, corpus, tokenizer, world)
-        return carry_out(task, out, world, resume=resume, key=key, listener=listener, code=code_digest())
+        trained = carry_out(task, out, world, resume=resume, key=key, listener=listener, code=code_digest())
+        if world.size == 1 or config.run.parallel == "ddp":
+            return trained
+        weights, whole = whole_weights(task.model), Mythos(config.model.shape)
+        if world.leads:
+            whole.load_state_dict(weights)
+        return replace(trained, model=whole)
 
 
 def _task(config: Config, corpus: Corpus, tokenizer: Tokenizer, world: World) -> Task:
