@@ -59,6 +59,9 @@ def command() -> None:
 @click.argument("config")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Default: runs/NAME.")
 @click.option("--resume", is_flag=True, help="Go on with the run that was begun in this folder.")
+@click.option(
+    "--ray", "workers", type=click.IntRange(1, 65536), metavar="WORKERS", help="Start so many with Ray Train."
+)
 @click.option("--no-log", is_flag=True, help="Log nothing; the ledger and the statements' facts stay in OUT.")
 @home_option
 @as_option("owner")
@@ -68,6 +71,7 @@ def run(
     config: str,
     out: Path | None,
     resume: bool,
+    workers: int | None,
     no_log: bool,
     home: Home,
     party: str,
@@ -79,19 +83,25 @@ def run(
     \b
     mythos train tiny --out tiny --home .mythos --json
     torchrun --nproc-per-node 8 -m mythos train big.toml --out /data/run --no-log
+    mythos train big.toml --out /data/run --ray 8
     """
     from mythos.train import Listener, load_config, run_config
 
     asked = load_config(config)
     folder = out or Path("runs") / asked.name
     clerk = None if no_log else Clerk.of(home, party, log)
-    with ProgressLine(asked.run.steps) as progress:
-        listener = Listener(
-            step=progress.show, snapshot=clerk.snapshot if clerk else ignore, say=progress.say
-        )
-        trained = run_config(
-            asked, folder, resume=resume, key=clerk.key if clerk else None, listener=listener
-        )
+    if workers is not None:
+        from mythos.train.cluster import run_on_ray
+
+        trained = run_on_ray(asked, folder, workers=workers, resume=resume)
+    else:
+        with ProgressLine(asked.run.steps) as progress:
+            listener = Listener(
+                step=progress.show, snapshot=clerk.snapshot if clerk else ignore, say=progress.say
+            )
+            trained = run_config(
+                asked, folder, resume=resume, key=clerk.key if clerk else None, listener=listener
+            )
     if trained is None:
         return
     indices = clerk.finish(trained.weights, trained.statements) if clerk else []

@@ -184,6 +184,21 @@ def carry_out(
     return Trained(task.model, history, rows, saved, history.began, Instant.now(), world.leads)
 
 
+def refuse_folder(ledger: Path, *, resume: bool) -> None:
+    """A run begins where none was begun, and goes on where one was.
+
+    Raises:
+        InputError: otherwise.
+    """
+    if resume != ledger.exists():
+        out = ledger.parent
+        raise InputError(
+            f"{out} holds no run" if resume else f"{out} holds a run already",
+            expected="a folder that a run was begun in" if resume else "an empty folder",
+            advice="Begin it without --resume." if resume else "Give --resume, or another --out.",
+        )
+
+
 def together(own: History, out: Path, world: World) -> History:
     """The ledgers of all processes of a run as one; its head is then the digest of theirs in order of rank.
 
@@ -220,12 +235,7 @@ class _Run:
     def open_ledger(self, *, resume: bool, key: SigningKey | None, code: Digest | None) -> Ledger:
         """Begin the run's ledger, or go on with it from the last whole snapshot."""
         path = self.out / f"run.{self.world.rank}.ledger"
-        if resume != path.exists():
-            raise InputError(
-                f"{self.out} holds no run" if resume else f"{self.out} holds a run already",
-                expected="a folder that a run was begun in" if resume else "an empty folder",
-                advice="Begin it without --resume." if resume else "Give --resume, or another --out.",
-            )
+        refuse_folder(path, resume=resume)
         if not resume:
             return Ledger.create(
                 path,

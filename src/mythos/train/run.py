@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 from mythos.compute.declare import counted
 from mythos.compute.record import History
@@ -25,6 +25,9 @@ from mythos.train.plot import curves_svg
 from mythos.train.pretrain import code_digest, train
 from mythos.units import Digest, Flop
 from mythos.weights import identify
+
+STATEMENTS: Final = "statements.jsonl"
+"""In the run's folder: what is said about the weights, a statement a line, not yet signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,7 @@ def run_config(
     )
     cost = spent(trained.history, config.model.shape.parameters)
     statements = (run.statement(about), cost.statement(about))
+    write_atomic(out / STATEMENTS, b"".join(said.to_bytes() + b"\n" for said in statements))
     return TrainedModel(
         config, path, out, weights, trained.rows[-1].tokens, trained.history, trained.bits, statements
     )
