@@ -123,7 +123,9 @@ def run(
     show_default=True,
     help="Finished runs: stop and go on at will.",
 )
-@click.option("--svg", type=click.Path(path_type=Path, dir_okay=False), help="Draw loss over operations.")
+@click.option(
+    "--svg", type=click.Path(path_type=Path, dir_okay=False), help="Draw loss over operations; a PNG too."
+)
 @json_option
 def race(
     config: str,
@@ -139,9 +141,8 @@ def race(
     \b
     mythos train race --budget-flop 3e13 --documents corpus.jsonl --rows race.jsonl --svg race.svg
     """
-    from mythos.files import write_atomic
     from mythos.train import load_config
-    from mythos.train.plot import curves_svg
+    from mythos.train.plot import curves_svg, draw
     from mythos.train.race import race as run_race
     from mythos.train.race import race_curves
     from mythos.units import Flop
@@ -153,7 +154,7 @@ def race(
     if svg is not None:
         drawn = race_curves(found)
         picture = curves_svg("The race", "operations", "bits per byte, ja and en", drawn, logarithmic=True)
-        write_atomic(svg, picture.encode())
+        draw(svg, picture)
     low, high = found["flop_ratio_at_equal_loss_interval"]
     line = (
         f"operations of the tuned Llama-style baseline over Mythos's at equal bits per byte: "
@@ -251,6 +252,7 @@ class ProgressLine:
         )
         self._task = self._bar.add_task("training", total=steps, fact="")
         self._peak = 0.0
+        self._losses: list[float] = []
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -262,11 +264,15 @@ class ProgressLine:
     def show(self, row: Row) -> None:
         """One step."""
         from mythos.train.evaluate import matmul_rate
+        from mythos.train.plot import sparkline
 
         self._peak = self._peak or matmul_rate()
         speed, used = row.tokens / row.seconds, row.flop / row.seconds / self._peak
-        fact = f"loss {row.loss:.3f}  {speed:,.0f} tokens/s  {row.flop / row.seconds / 1e9:,.0f} GFLOP/s"
-        self._bar.update(self._task, completed=row.step, fact=f"{fact} ({used:.0%} of a matrix product)")
+        self._losses.append(row.loss)
+        curve = sparkline(self._losses, 24)
+        work = f"{row.flop / row.seconds / 1e9:,.0f} GFLOP/s ({used:.0%} of a matrix product)"
+        fact = f"{curve}  loss {row.loss:.3f}  {speed:,.0f} tokens/s  {work}"
+        self._bar.update(self._task, completed=row.step, fact=fact)
         if row.bits:
             found = ", ".join(f"{language} {value:.3f}" for language, value in row.bits.items())
             self.say(f"step {row.step}: bits per byte {found}")

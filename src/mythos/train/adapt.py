@@ -42,6 +42,7 @@ from mythos.train.evaluate import bits_per_byte
 from mythos.train.loop import Listener, Task, carry_out
 from mythos.train.merge import export_merged_gguf
 from mythos.train.parallel import join_world
+from mythos.train.plot import draw
 from mythos.train.pretrain import check_rows, code_digest, feed_and_parts
 from mythos.train.run import curve_svg, spent
 from mythos.train.snapshot import alone
@@ -209,7 +210,7 @@ def adapt(
     else:
         merged = inner
     path = _export(base, merged, out, how)
-    write_atomic(out / "curve.svg", curve_svg(how.name, trained.rows).encode())
+    draw(out / "curve.svg", curve_svg(how.name, trained.rows))
     weights = identify(path).root
     about = Subject(how.name, weights)
     cost = spent(trained.history, sum(p.numel() for p in merged.parameters()))

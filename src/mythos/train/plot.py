@@ -1,14 +1,23 @@
-"""Curves as SVG, with nothing but text: axes, ticks, lines, names. Opens in any browser."""
+"""Curves as SVG, with nothing but text: axes, ticks, lines, names; as PNG too; in a console."""
+# vl_convert annotates itself only in part
+# pyright: reportUnknownMemberType=false
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Final
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+from mythos.files import write_atomic
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 760, 440, 70, 50, 40, 150
 COLOURS: Final = ("#4269d0", "#d1495b", "#3a7d44", "#8e5ea2", "#b8860b", "#17697e", "#777777")
+
+BARS: Final = "▁▂▃▄▅▆▇█"
 
 Points = Sequence[tuple[float, float]]
 
@@ -84,3 +93,25 @@ def curves_svg(
         y = TOP + 16 * number + 8
         parts.append(f'<text x="{WIDTH - RIGHT + 10}" y="{y}" fill="{colour}">{escape(name)}</text>')
     return "\n".join([*parts, "</svg>\n"])
+
+
+def draw(path: Path, svg: str) -> None:
+    """Write a picture as SVG, and as PNG beside it where `vl-convert-python` is installed."""
+    write_atomic(path, svg.encode())
+    try:
+        converter: Any = importlib.import_module("vl_convert")
+    except ModuleNotFoundError:
+        return
+    write_atomic(path.with_suffix(".png"), converter.svg_to_png(svg, scale=2))
+
+
+def sparkline(values: Sequence[float], width: int) -> str:
+    """A curve in one line of a console: `width` bars, each the mean of its share of the values."""
+    finite = [value for value in values if math.isfinite(value)]
+    if not finite:
+        return ""
+    count = min(width, len(finite))
+    edges = [round(i * len(finite) / count) for i in range(count + 1)]
+    means = [math.fsum(finite[a:b]) / (b - a) for a, b in pairwise(edges)]
+    low, span = min(means), (max(means) - min(means)) or 1.0
+    return "".join(BARS[round((mean - low) / span * (len(BARS) - 1))] for mean in means)

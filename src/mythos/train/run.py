@@ -21,7 +21,7 @@ from mythos.model import Mythos, Tokenizer, export_gguf, export_hf
 from mythos.train.config import Config, load_config
 from mythos.train.documents import Corpus, read_corpus
 from mythos.train.loop import Listener, Row, Saved
-from mythos.train.plot import curves_svg
+from mythos.train.plot import curves_svg, draw
 from mythos.train.pretrain import code_digest, train
 from mythos.units import Digest, Flop
 from mythos.weights import identify
@@ -98,7 +98,7 @@ def run_config(
     model = cast("Mythos", trained.model)
     export_gguf(model, tokenizer, path, name=config.name, licence=config.licence)
     export_hf(model, tokenizer, out / "hf")
-    write_atomic(out / "curve.svg", curve_svg(config.name, trained.rows).encode())
+    draw(out / "curve.svg", curve_svg(config.name, trained.rows))
     weights = identify(path).root
     about = Subject(config.name, weights)
     run = TrainingRun(
