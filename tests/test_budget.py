@@ -16,7 +16,7 @@ ROOMS = {
     "access": 3_800,
     "regimes": 2_400,
     "watch": 1_000,
-    "data": 1_000,
+    "data": 2_800,
     "synthesis": 1_400,
     "model": 1_000,
     "train": 2_800,

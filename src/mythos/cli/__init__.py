@@ -37,6 +37,7 @@ COMMANDS: Final = {
     "release": "release",
     "serve": "serve",
     "serve-key": "serve_key",
+    "data": "data",
     "train": "train",
     "adapt": "adapt",
 }
