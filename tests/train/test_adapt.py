@@ -2,8 +2,10 @@
 
 import json
 import math
+import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -167,6 +169,35 @@ def test_an_adapter_fits_its_base_alone(adapted: Adapted, base_file: Path, tmp_p
     path = adapted.adapter / "adapter_config.json"
     config = json.loads(path.read_bytes())
     assert config["base_model_name_or_path"] == str(adapted.base)
+
+
+def test_a_damaged_adapter_is_refused(adapted: Adapted, base_file: Path, tmp_path: Path) -> None:
+    for name, data in (
+        ("adapter_config.json", b"{"),
+        ("adapter_config.json", b"[]"),
+        ("adapter_model.safetensors", b""),
+        ("adapter_model.safetensors", (adapted.adapter / "adapter_model.safetensors").read_bytes()[:-9]),
+    ):
+        shutil.rmtree(tmp_path / "a", ignore_errors=True)
+        shutil.copytree(adapted.adapter, tmp_path / "a")
+        (tmp_path / "a" / name).write_bytes(data)
+        with pytest.raises(InputError, match=r"no adapter|not whole"):
+            merge_adapter(load_base(base_file), tmp_path / "a", tmp_path / "o", name="x")
+    with pytest.raises(InputError, match="no adapter"):
+        merge_adapter(load_base(base_file), tmp_path, tmp_path / "o", name="x")
+    assert not list(tmp_path.rglob("*.gguf"))
+
+
+NONSENSE: list[dict[str, Any]] = [
+    {"rate": math.nan}, {"rate": 0.0}, {"rate": 1e9}, {"rank": -1}, {"length": 0}, {"held_out": 1.0}, {"name": "../x"},
+    {"run": RunConfig(steps=0, rows=1)}, {"run": RunConfig(steps=1, rows=1, seconds=math.nan)},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("changes", NONSENSE, ids=str)
+def test_settings_that_cannot_be_meant_are_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=r"cannot be meant|not a name"):
+        replace(HOW, **changes)
 
 
 def test_another_base_is_not_gone_on_with(base_file: Path, japanese: Corpus, tmp_path: Path) -> None:

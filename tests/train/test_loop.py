@@ -71,6 +71,18 @@ def test_the_meter_equals_the_closed_form(
     assert evaluated, "evaluation is kept, apart"
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # torch warns of its own compiler's parts
+def test_compiled_it_computes_the_same_and_is_counted(
+    config: Config, corpus: Corpus, tokenizer: Tokenizer, tmp_path: Path
+) -> None:
+    plain = train(config, corpus, tokenizer, tmp_path / "plain")
+    asked = varied(config, {"run": {"compile": True}})
+    compiled = train(asked, corpus, tokenizer, tmp_path / "compiled")
+    assert losses(compiled) == pytest.approx(losses(plain), rel=1e-4)
+    assert compiled.history.effective.model == plain.history.effective.model
+
+
 def test_it_learns(config: Config, corpus: Corpus, tokenizer: Tokenizer, tmp_path: Path) -> None:
     asked = varied(config, {"run": {"steps": 40, "evaluate_every": 1, "snapshot_every": 0}})
     trained = train(asked, corpus, tokenizer, tmp_path)

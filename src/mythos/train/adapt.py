@@ -25,6 +25,7 @@ import numpy as np
 import torch
 import transformers
 from peft import LoraConfig, PeftModel, get_peft_model
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from mythos.compute.lineage import Edge, Figure, Graph
@@ -36,7 +37,7 @@ from mythos.evidence.predicates import Derivation, Evaluation, TrainingCompute, 
 from mythos.evidence.predicates.weights import Parent, Result
 from mythos.files import write_atomic
 from mythos.regimes import shipped
-from mythos.train.config import DataConfig, Rates, RunConfig
+from mythos.train.config import DataConfig, Rates, RunConfig, check_name, check_schedule, refuse_out_of_bounds
 from mythos.train.documents import Corpus, Document, Tokens
 from mythos.train.evaluate import bits_per_byte
 from mythos.train.loop import Listener, Task, carry_out
@@ -72,6 +73,20 @@ class Adaptation:
     held_out: float = 0.05
     evaluation_tokens: int = 4_096
     seed: int = 1
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+        check_schedule(self.run)
+        refuse_out_of_bounds(
+            (
+                ("the rank", self.rank, 0, 1024),
+                ("the rate", self.rate, 1e-7, 1),
+                ("the length of a row", self.length, 8, 1 << 20),
+                ("the share held out", self.held_out, 0.001, 0.5),
+                ("the tokens evaluated", self.evaluation_tokens, 1, 10**9),
+                ("the seed", self.seed, 0, 2**31 - 1),
+            )
+        )
 
     @property
     def digest(self) -> Digest:
@@ -310,18 +325,28 @@ def merge_adapter(base: Base, adapter: Path, out: Path, *, name: str) -> Path:
 
     Raises:
         DigestError: the adapter was trained on another base.
+        InputError: no adapter, or one cut short.
     """
-    config: dict[str, Any] = json.loads((adapter / "adapter_config.json").read_bytes())
-    if config["base_model_name_or_path"] != str(base.weights):
-        raise DigestError(
-            "the adapter is for another base",
-            expected=str(config["base_model_name_or_path"]),
-            found=str(base.weights),
-        )
-    with _quiet():
-        loaded: Any = PeftModel.from_pretrained(base.model, str(adapter))
+    check_name(name)
+    try:
+        config: dict[str, Any] = json.loads((adapter / "adapter_config.json").read_bytes())
+        about = (config["base_model_name_or_path"], config["r"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"no adapter at {adapter}",
+            expected="the folder that `mythos adapt` wrote",
+            found=str(error)[:120],
+        ) from error
+    made_for, rank = about
+    if made_for != str(base.weights):
+        raise DigestError("the adapter is for another base", expected=str(made_for), found=str(base.weights))
+    try:
+        with _quiet():
+            loaded: Any = PeftModel.from_pretrained(base.model, str(adapter))
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise InputError(f"the adapter at {adapter} is not whole", found=str(error)[:120]) from error
     out.mkdir(parents=True, exist_ok=True)
-    how = Adaptation(name, RunConfig(steps=1, rows=1), rank=config["r"])
+    how = Adaptation(name, RunConfig(steps=1, rows=1), rank=rank)
     return _export(base, loaded.merge_and_unload(), out, how)
 
 

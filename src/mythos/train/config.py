@@ -6,6 +6,7 @@ Unknown keys, wrong types and values that cannot be meant are refused before any
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from importlib.resources import files
 from pathlib import Path
@@ -188,43 +189,78 @@ def _read_table(kind: type[Any], value: Any, where: str) -> Any:
     return kind(**{name: _read(hints[name], item, f"{where}: {name}") for name, item in given.items()})
 
 
-def _check(config: Config) -> None:
-    run, rates, data = config.run, config.rates, config.data
-    _ = config.model.shape  # refuses sizes that do not hold together
-    bounds: tuple[tuple[str, float, float, float], ...] = (
-        ("model.vocab", config.model.vocab, 257, 1 << 20),
-        ("model.seq_len", config.model.seq_len, 8, 1 << 20),
-        ("run.steps", run.steps, 1, 10**9),
-        ("run.rows", run.rows, 1, 1 << 20),
-        ("run.seconds", run.seconds, 0, 10**9),
-        ("run.accumulate", run.accumulate, 1, run.rows),
-        ("run.threads", run.threads, 0, 4096),
-        ("run.snapshot_every", run.snapshot_every, 0, 10**9),
-        ("run.evaluate_every", run.evaluate_every, 0, 10**9),
-        ("data.held_out", data.held_out, 0.001, 0.5),
-        ("data.evaluation_tokens", data.evaluation_tokens, 1, 10**9),
-        ("rates.matrices", rates.matrices, 1e-7, 1),
-        ("rates.embedding", rates.embedding, 1e-7, 10),
-        ("rates.head", rates.head, 1e-7, 1),
-        ("rates.gains", rates.gains, 0, 1),
-        ("rates.weight_decay", rates.weight_decay, 0, 10),
-        ("rates.momentum", rates.momentum, 0, 0.999),
-        ("rates.warmup", rates.warmup, 0, 1),
-        ("rates.decay", rates.decay, 0, 1 - rates.warmup),
-        ("rates.final", rates.final, 0, 1),
-        ("rates.clip", rates.clip, 0, 10**6),
-        ("rates.reference_depth", rates.reference_depth, 1, 128),
-        ("seed", config.seed, 0, 2**31 - 1),
-    )
+Bounds = Sequence[tuple[str, float, float, float]]
+
+
+def refuse_out_of_bounds(bounds: Bounds) -> None:
+    """Refuse the first of (name, value, least, most) that is outside, or no number.
+
+    Raises:
+        InputError: there is one.
+    """
     for name, value, low, high in bounds:
         if not low <= value <= high:  # NaN is refused too
             raise InputError(f"{name} cannot be meant", expected=f"{low:g} to {high:g}", found=str(value))
+
+
+def check_schedule(run: RunConfig) -> None:
+    """Refuse a schedule that cannot be meant.
+
+    Raises:
+        InputError: a value out of bounds, or rows that the accumulations do not divide.
+    """
+    refuse_out_of_bounds(
+        (
+            ("run.steps", run.steps, 1, 10**9),
+            ("run.rows", run.rows, 1, 1 << 20),
+            ("run.seconds", run.seconds, 0, 10**9),
+            ("run.accumulate", run.accumulate, 1, run.rows),
+            ("run.threads", run.threads, 0, 4096),
+            ("run.snapshot_every", run.snapshot_every, 0, 10**9),
+            ("run.evaluate_every", run.evaluate_every, 0, 10**9),
+        )
+    )
     if run.rows % run.accumulate:
         raise InputError(
             "run.rows is not a multiple of run.accumulate", found=f"{run.rows} and {run.accumulate}"
         )
-    if not config.name or not config.name.replace("-", "").replace(".", "").isalnum():
-        raise InputError("not a name", expected="letters, digits, - and .", found=repr(config.name))
+
+
+def _check(config: Config) -> None:
+    rates, data = config.rates, config.data
+    _ = config.model.shape  # refuses sizes that do not hold together
+    check_schedule(config.run)
+    refuse_out_of_bounds(
+        (
+            ("model.vocab", config.model.vocab, 257, 1 << 20),
+            ("model.seq_len", config.model.seq_len, 8, 1 << 20),
+            ("data.held_out", data.held_out, 0.001, 0.5),
+            ("data.evaluation_tokens", data.evaluation_tokens, 1, 10**9),
+            ("rates.matrices", rates.matrices, 1e-7, 1),
+            ("rates.embedding", rates.embedding, 1e-7, 10),
+            ("rates.head", rates.head, 1e-7, 1),
+            ("rates.gains", rates.gains, 0, 1),
+            ("rates.weight_decay", rates.weight_decay, 0, 10),
+            ("rates.momentum", rates.momentum, 0, 0.999),
+            ("rates.warmup", rates.warmup, 0, 1),
+            ("rates.decay", rates.decay, 0, 1 - rates.warmup),
+            ("rates.final", rates.final, 0, 1),
+            ("rates.clip", rates.clip, 0, 10**6),
+            ("rates.reference_depth", rates.reference_depth, 1, 128),
+            ("seed", config.seed, 0, 2**31 - 1),
+        )
+    )
+    check_name(config.name)
+
+
+def check_name(name: str) -> None:
+    """A name becomes a file's.
+
+    Raises:
+        InputError: it could not.
+    """
+    if not name or not name.replace("-", "").replace(".", "").isalnum():
+        raise InputError("not a name", expected="letters, digits, - and .", found=repr(name))
 
 
 def _exact(value: Any) -> Any:
