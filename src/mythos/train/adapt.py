@@ -133,7 +133,7 @@ class Adapted:
     statements: tuple[Statement, ...]
 
 
-class _Logits(nn.Module):
+class CausalNet(nn.Module):
     """A causal language model as the loop calls it."""
 
     def __init__(self, inner: nn.Module) -> None:
@@ -209,7 +209,7 @@ def adapt(
     """
     torch.manual_seed(how.seed)
     inner = _with_lora(base, how) if how.rank else base.model
-    net = _Logits(inner)
+    net = CausalNet(inner)
     with join_world() as world, alone(out, world.rank):
         check_rows(how.run, world)
         task = _task(base, corpus, also, net, how)
@@ -257,7 +257,7 @@ def _with_lora(base: Base, how: Adaptation) -> Any:
     return inner
 
 
-def _task(base: Base, corpus: Corpus, also: Corpus | None, net: _Logits, how: Adaptation) -> Task:
+def _task(base: Base, corpus: Corpus, also: Corpus | None, net: CausalNet, how: Adaptation) -> Task:
     training, kept = corpus.split(how.held_out)
     if also is not None:
         kept += [replace(document, language=f"{document.language}-also") for document in also.documents]

@@ -70,15 +70,19 @@ def next_token_loss(logits: Tensor, rows: Tensor, reduction: str = "mean") -> Te
 def bits_per_byte(net: nn.Module, parts: Sequence[HeldOut], device: torch.device) -> dict[str, float]:
     """What held-out text costs under a model, per byte of UTF-8, so that tokenizers can be compared."""
     net.eval()
-    found: dict[str, float] = {}
-    for part in parts:
-        nats = 0.0
-        for at in range(0, len(part.rows), ROWS_AT_ONCE):
-            rows = torch.from_numpy(part.rows[at : at + ROWS_AT_ONCE]).to(device)
-            nats += next_token_loss(net(rows[:, :-1].clamp(min=0)), rows, "sum").item()
-        found[part.language] = nats / LN2 / part.bytes
+    found = {part.language: bits_of(net, part, device) / part.bytes for part in parts}
     net.train()
     return found
+
+
+@torch.no_grad()
+def bits_of(net: nn.Module, part: HeldOut, device: torch.device) -> float:
+    """What all of a text costs, in bits."""
+    nats = 0.0
+    for at in range(0, len(part.rows), ROWS_AT_ONCE):
+        rows = torch.from_numpy(part.rows[at : at + ROWS_AT_ONCE]).to(device)
+        nats += next_token_loss(net(rows[:, :-1].clamp(min=0)), rows, "sum").item()
+    return nats / LN2
 
 
 def matmul_rate(device: str = "cpu", *, size: int = 1024, repeats: int = 4) -> float:
