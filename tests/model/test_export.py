@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("torch", reason="extra missing: pip install 'mythos-hub[torch]'")
@@ -15,6 +16,7 @@ import torch
 
 from mythos.errors import InputError
 from mythos.model import Mythos, Shape, Tokenizer, export_gguf, export_hf
+from mythos.model.gguf import Precision, write_gguf
 from mythos.weights import read_gguf, read_safetensors
 
 PROBE = Path(__file__).parent / "llama_probe.py"
@@ -89,7 +91,9 @@ def probe(path: Path, socket: Path, asked: dict[str, Any]) -> dict[str, Any]:
     return json.loads(ran.stdout)
 
 
-@pytest.mark.parametrize(("precision", "within"), [("f16", 0.005), ("f32", 0.005), ("q8_0", 0.05)])
+@pytest.mark.parametrize(
+    ("precision", "within"), [("f16", 0.005), ("f32", 0.005), ("q8_0", 0.05), ("q4_0", 0.25)]
+)
 def test_the_hubs_engine_computes_the_same(
     model: Mythos, tokenizer: Tokenizer, texts: list[str], tmp_path: Path, precision: Any, within: float
 ) -> None:
@@ -110,8 +114,25 @@ def test_the_hubs_engine_computes_the_same(
             ids = [0, *tokenizer.encode(prompt).tolist()]
             assert count == len(ids), prompt
             mine = model(torch.tensor([ids])).log_softmax(-1)[0, -1]
-            assert mine[best].item() == pytest.approx(logprob, abs=0.1 if precision == "q8_0" else 0.01)
+            assert mine[best].item() == pytest.approx(
+                logprob, abs={"q8_0": 0.1, "q4_0": 1.5}.get(precision, 0.01)
+            )
     assert found["answer"]
+
+
+def test_blocks_are_those_of_ggml(tmp_path: Path) -> None:
+    gguf = pytest.importorskip("gguf", reason="extra missing: pip install 'mythos-hub[training]'")
+    dice = np.random.default_rng(5)
+    tensor = np.concatenate([dice.normal(0, 2, (40, 96)), np.zeros((1, 96))]).astype(np.float32)
+    precisions: tuple[Precision, ...] = ("q8_0", "q4_0")
+    for precision in precisions:
+        write_gguf(tmp_path / "m.gguf", {"general.architecture": "x"}, {"w": tensor}, precision)
+        [written] = gguf.GGUFReader(tmp_path / "m.gguf").tensors
+        kind = gguf.GGMLQuantizationType[precision.upper()]
+        assert written.tensor_type == kind
+        assert np.array_equal(written.data, gguf.quants.quantize(tensor, kind))
+    with pytest.raises(InputError, match="multiple of 32"):
+        write_gguf(tmp_path / "n.gguf", {"general.architecture": "x"}, {"w": tensor[:, :33]}, "q4_0")
 
 
 def test_weights_beyond_16_bits_are_refused(tokenizer: Tokenizer, tmp_path: Path) -> None:

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from mythos.errors import InputError
 from mythos.files import sync_folder
 
-Precision = Literal["f32", "f16", "q8_0"]
+Precision = Literal["f32", "f16", "q8_0", "q4_0"]
 Value = bool | int | float | str | Sequence[str] | Sequence[int]
 
-FILE_TYPE: Final[dict[Precision, int]] = {"f32": 0, "f16": 1, "q8_0": 7}
+FILE_TYPE: Final[dict[Precision, int]] = {"f32": 0, "f16": 1, "q8_0": 7, "q4_0": 2}
 _ALIGNMENT: Final = 32
-_F32, _F16, _Q8_0 = 0, 1, 8
+_F32, _F16, _Q4_0, _Q8_0 = 0, 1, 2, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def write_gguf(
         path: the file; an existing one is replaced.
         metadata: texts, numbers (whole ones become 32-bit, others float) and lists of texts or whole numbers.
         tensors: numbers by name, rows first; GGUF itself counts the row length first.
-        precision: of the matrices. `q8_0` is 8 bits with one 16-bit scale for each 32 numbers.
+        precision: of the matrices. `q8_0` and `q4_0`: 8 and 4 bits, with one 16-bit scale for each 32 numbers.
     """
     packed = [_pack(name, tensor, precision) for name, tensor in tensors.items()]
     head = [struct.pack("<4sIQQ", b"GGUF", 3, len(packed), len(metadata))]
@@ -110,18 +110,31 @@ def _pack(name: str, tensor: NDArray[np.float32], precision: Precision) -> _Pack
                 f"{name} does not fit 16 bits", expected="at most 65504", advice="Export it as f32."
             )
         return _Packed(name, tensor.shape, _F16, tensor.astype("<f2").tobytes())
-    return _Packed(name, tensor.shape, _Q8_0, _q8_0(name, tensor))
-
-
-def _q8_0(name: str, tensor: NDArray[np.float32]) -> bytes:
-    """Blocks of 32: a 16-bit scale, the largest magnitude over 127, then 32 signed bytes (`block_q8_0`)."""
     if tensor.shape[-1] % 32:
         raise InputError(
-            f"{name} cannot be q8_0", expected="rows of a multiple of 32", found=str(tensor.shape)
+            f"{name} cannot be {precision}", expected="rows of a multiple of 32", found=str(tensor.shape)
         )
     blocks = tensor.reshape(-1, 32)
+    if precision == "q8_0":
+        return _Packed(name, tensor.shape, _Q8_0, _q8_0(blocks))
+    return _Packed(name, tensor.shape, _Q4_0, _q4_0(blocks))
+
+
+def _q8_0(blocks: NDArray[np.float32]) -> bytes:
+    """A 16-bit scale, the largest magnitude over 127, then 32 signed bytes (`block_q8_0`)."""
     scale = np.abs(blocks).max(axis=1, keepdims=True) / np.float32(127)
     steps = np.divide(blocks, scale, out=np.zeros_like(blocks), where=scale > 0)
     packed = np.empty(len(blocks), dtype=[("scale", "<f2"), ("steps", "i1", 32)])
     packed["scale"], packed["steps"] = scale[:, 0], np.rint(steps)
+    return packed.tobytes()
+
+
+def _q4_0(blocks: NDArray[np.float32]) -> bytes:
+    """A 16-bit scale, the number of largest magnitude over -8, then 32 steps from 0 to 15 (`block_q4_0`)."""
+    largest = np.take_along_axis(blocks, np.abs(blocks).argmax(axis=1, keepdims=True), axis=1)
+    scale = largest / np.float32(-8)
+    steps = np.divide(blocks, scale, out=np.zeros_like(blocks), where=scale != 0)
+    nibbles = np.clip(np.trunc(steps + np.float32(8.5)), 0, 15).astype(np.uint8)
+    packed = np.empty(len(blocks), dtype=[("scale", "<f2"), ("steps", "u1", 16)])
+    packed["scale"], packed["steps"] = scale[:, 0], nibbles[:, :16] | nibbles[:, 16:] << 4
     return packed.tobytes()
