@@ -2,10 +2,10 @@
 
     python bench/efficiency/density.py --theirs SmolLM2-135M-Instruct.Q4_1.gguf
 
-Trains `tiny` as `mythos train tiny` does, exports it at every precision, reads each file back as an adaptation
-would, and scores it on the held-out pages of the bundled text; `--theirs` is scored on the same pages. Prints
-one JSON document: bytes of the file, bits per byte by language, perplexity per byte of text (2 to that power),
-bytes that one token leaves in the cache at 16 bits.
+Trains `tiny` as `mythos train tiny` does, exports it at every precision, reads each file back as an
+adaptation would, and scores it on the held-out pages of the bundled text; `--theirs` is scored on the same
+pages. Prints one JSON document: bytes of the file, bits per byte by language, perplexity per byte of text
+(2 to that power), bytes that one token leaves in the cache at 16 bits.
 """
 
 import argparse

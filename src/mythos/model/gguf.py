@@ -47,7 +47,7 @@ def write_gguf(
         path: the file; an existing one is replaced.
         metadata: texts, numbers (whole ones become 32-bit, others float) and lists of texts or whole numbers.
         tensors: numbers by name, rows first; GGUF itself counts the row length first.
-        precision: of the matrices. `q8_0` and `q4_0`: 8 and 4 bits, with one 16-bit scale for each 32 numbers.
+        precision: of the matrices. `q8_0`, `q4_0`: 8 and 4 bits, one 16-bit scale for each 32 numbers.
     """
     packed = [_pack(name, tensor, precision) for name, tensor in tensors.items()]
     head = [struct.pack("<4sIQQ", b"GGUF", 3, len(packed), len(metadata))]
