@@ -52,7 +52,14 @@ WRAPPED: Final = re.compile(r"(?<=[\u3000-\u9fff]) (?=[\u3000-\u9fff])")
 VOID: Final = {"img", "br", "hr", "meta", "link", "input", "col", "area", "base", "wbr", "source"}
 SHORTEST: Final = 300
 PAGE: Final = 8 << 20
-PERMISSIVE: Final = frozenset({"Apache-2.0", "MPL-2.0", "blessing", "PSF-2.0", "PostgreSQL"})
+PERMISSIVE: Final = {
+    "Apache-2.0": "License: Apache-2.0",
+    "MPL-2.0": "License: MPL-2.0",
+    "blessing": "License: public-domain",
+    "PSF-2.0": "PYTHON SOFTWARE FOUNDATION LICENSE VERSION 2",
+    "PostgreSQL": "License: PostgreSQL",
+}
+"""Licences of the permissive subset, and words that a package's copyright file must have for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,12 +209,21 @@ def record(root: Path, source: Source, deb: str, on: date) -> Record:
     """The record of an unpacked package: its copyright file by digest, as it stood on the day of the copy.
 
     Raises:
-        DataError: the package has no copyright file.
+        DataError: the package has no copyright file, or one that does not name this licence.
     """
     path = root / source.package / _DOC / source.package / "copyright"
     if not path.exists():
         raise DataError(f"{source.package} says nothing about its licence", expected=f"{_DOC}/…/copyright")
-    terms = str(Digest.of(path.read_bytes()))
+    data = path.read_bytes()
+    words = PERMISSIVE.get(source.licence or "", "")
+    if words.encode() not in data:
+        raise DataError(
+            f"the copyright file of {source.package} is not what was read",
+            expected=words,
+            found=str(Digest.of(data)),
+            advice="Read it; its licence may have changed.",
+        )
+    terms = str(Digest.of(data))
     return Record(
         source=f"debian:{deb}",
         licence=source.licence,

@@ -56,7 +56,7 @@ def sketch(table: Table) -> Table:
     matrix = rensa.RMinHash.digest_matrix_from_token_sets(
         [shingles(text) for text in there], PERMUTATIONS, SEED
     )
-    rows = np.array(matrix.to_rows(), dtype=np.uint64).reshape(len(there), BANDS, -1)
+    rows = np.array(matrix.to_rows(), dtype=np.uint64).reshape(len(there), BANDS, PERMUTATIONS // BANDS)
     made = (row.tobytes() for row in _fold(rows).astype("<u8"))
     return put(table, "bands", [None if text is None else next(made) for text in held], pa.binary(8 * BANDS))
 

@@ -1,0 +1,78 @@
+"""The one door out: decided for every record before a byte moves, and its papers are of the standards."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from mythos.data import ledger
+from mythos.data.admit import admit
+from mythos.data.export import export
+from mythos.data.run import in_pool
+from mythos.data.shards import Run
+from mythos.data.store import Store
+from mythos.evidence.predicates import DataExport
+from mythos.units import Instant
+
+from .conftest import ON, OPEN, documents
+from .test_run import finish
+
+
+@pytest.fixture
+def run(store, dataset, pack, tokenizer):
+    return finish(store, dataset, pack, tokenizer, in_pool(1))
+
+
+def test_one_record_that_may_not_leave_keeps_everything(store: Store, pack, tokenizer, monkeypatch):
+    mixed = [replace(one, record="home" if one.id == "ja/03" else "open") for one in documents()]
+    dataset = admit(
+        "d", mixed, {"open": OPEN, "home": replace(OPEN, residency=("JP",))}, ["train"], store, "JP", pack, ON
+    ).dataset
+    assert dataset
+    run = finish(store, dataset, pack, tokenizer, in_pool(1))
+    monkeypatch.setattr("shutil.copytree", lambda *_: pytest.fail("a byte moved"))
+    done = export(store, run, dataset, "US", pack, ON, third_party=True, issuer="Example KK")
+    assert done.folder is None
+    assert {name: one.outcome for name, one in done.decisions.items()} == {"home": "deny", "open": "allow"}
+    assert not (store.root / "US").exists()
+    assert [e["kind"] for e in ledger.entries(store.ledger("JP"))][-1] == "export-refused"
+
+
+def test_nobody_adopted_the_rules_and_nothing_leaves(store, dataset, run, pack):
+    done = export(store, run, dataset, "US", replace(pack, adoption=None), ON, third_party=True, issuer="x")
+    assert done.folder is None
+
+
+def test_what_leaves_is_whole_and_the_act_names_the_decision(store, dataset, run, pack):
+    done = export(store, run, dataset, "US", pack, ON, third_party=True, issuer="Example KK")
+    assert done.folder
+    assert Run.load(done.folder).digest == run.digest
+    said = done.act("US", "train", Instant.parse("2026-11-26T12:00:00Z"))
+    assert said == DataExport("US", "train", str(done.digest), said.exported_at)
+    assert [e["kind"] for e in ledger.entries(store.ledger("US"))] == ["arrived"]
+    again = export(store, run, dataset, "US", pack, ON, third_party=True, issuer="Example KK")
+    assert again.folder == done.folder
+
+
+@pytest.mark.filterwarnings("ignore")  # mlcroissant's own libraries warn
+def test_the_croissant_is_one_by_its_own_library(store, dataset, run, pack):
+    croissant = pytest.importorskip("mlcroissant", reason="extra missing: pip install mlcroissant")
+    folder = export(store, run, dataset, "US", pack, ON, third_party=True, issuer="Example KK").folder
+    assert folder
+    body = json.loads((folder / "croissant.json").read_text())
+    read = croissant.Dataset(jsonld=body)
+    assert not read.metadata.issues.errors
+    assert not read.metadata.issues.warnings
+    assert body["conformsTo"] == "http://mlcommons.org/croissant/1.1"
+    assert body["license"] == ["https://spdx.org/licenses/Apache-2.0.html"]
+    assert body["prov:wasDerivedFrom"][0]["@id"] == OPEN.source
+
+
+def test_the_provenance_has_its_three_groups_and_says_what_is_unknown(store, dataset, run, pack):
+    folder = export(store, run, dataset, "US", pack, ON, third_party=True, issuer="Example KK").folder
+    assert folder
+    body = json.loads((folder / "provenance.json").read_text())
+    assert [len(body[group]) for group in ("source", "provenance", "use")] == [5, 8, 10]
+    assert body["provenance"]["data_origin_geography"] == ["US"]
+    assert body["use"]["licence_to_use"] == ["Apache-2.0"]
+    assert body["use"]["proprietary_data_presence"] == "unknown"
