@@ -73,7 +73,8 @@ def test_a_sweep_finds_the_best_and_costs_the_same_for_all(
         asked.append(rates)
         return sum(math.log(getattr(rates, g) / getattr(candidate.rates, g) / shift) ** 2 for g in GROUPS)
 
-    found = tune(candidate, loss)
+    found, edges = tune(candidate, loss)
+    assert edges == (list(GROUPS) if shift == 16.0 else []), "it is said where the grid ended too early"
     for group in GROUPS:
         assert getattr(found, group) == pytest.approx(getattr(candidate.rates, group) * shift)
     if shift == 1.0:

@@ -178,14 +178,18 @@ class Bench:
         os.ftruncate(descriptor, self.rows.read_bytes().rfind(b"\n") + 1)
 
 
-def tune(candidate: Candidate, measure: Callable[[Rates], float]) -> Rates:
+def tune(candidate: Candidate, measure: Callable[[Rates], float]) -> tuple[Rates, list[str]]:
     """The candidate's best rates, one group after the other; every candidate gets the same grid.
+
+    Also the groups whose best still lies on the edge when no extension is left: there the candidate may do
+    better than was found, which a reader must know of a baseline.
 
     Args:
         candidate: and its start.
         measure: the loss at some rates; asked again for the same rates it answers the same.
     """
     rates = candidate.rates
+    edges: list[str] = []
     for group in GROUPS:
         start: float = getattr(rates, group)
         losses: dict[float, float] = {}
@@ -196,8 +200,10 @@ def tune(candidate: Candidate, measure: Callable[[Rates], float]) -> Rates:
             if min(losses) < best < max(losses):
                 break
             factors = [best * (0.5 if best == min(losses) else 2.0)]
+        else:
+            edges.append(group)
         rates = replace(rates, **{group: start * min(losses, key=losses.__getitem__)})
-    return rates
+    return rates, edges
 
 
 Points = Sequence[tuple[float, float]]
@@ -261,9 +267,10 @@ def race(base: Config, rows: Path, *, flop: float, seeds: int, say: Callable[[st
             runs[result.configuration] = result
             return result.mean
 
-        best = tune(candidate, measure)
+        best, edges = tune(candidate, measure)
         spent = sum(result.flop for result in runs.values())
         swept[candidate.name] = {"runs": len(runs), "flop": str(spent), "rates": asdict(best)}
+        swept[candidate.name]["on_edge"] = edges
         finals[candidate.name] = [
             bench.measure(candidate, best, flop * share, seed)
             for seed in range(1, seeds + 1)
