@@ -57,9 +57,7 @@ class _Plain(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event: Any = cast("Any", self.peek_event())  # pyright: ignore[reportUnknownMemberType]
         if any(getattr(event, name, None) for name in self.refused):
-            raise ComposerError(
-                None, None, "aliases, anchors and tags are not allowed", event.start_mark
-            )
+            raise ComposerError(None, None, "aliases, anchors and tags are not allowed", event.start_mark)
         return super().compose_node(parent, index)  # pyright: ignore[reportUnknownMemberType]
 
 

@@ -125,15 +125,26 @@ def _entities(path: Path | None) -> Entities:
 @click.argument("table", type=_FILE)
 @click.option("--tenant", required=True, help="Whose people they are; ids become TENANT/ID.")
 @click.option("--days", default=180.0, show_default=True, help="How long the attestation is believed.")
+@click.option("--scim", is_flag=True, help="TABLE is a SCIM 2.0 user or ListResponse (JSON).")
+@click.option("--employers", type=_FILE, help="JSON, {WORD OF THE DIRECTORY: ENTITY ID}; for --scim.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
 @json_option
-def import_people(table: Path, tenant: str, days: float, out: Path, as_json: bool) -> None:
-    """Import the table (CSV) by which a tenant's administrator attests to facts about their people."""
+def import_people(
+    table: Path, tenant: str, days: float, scim: bool, employers: Path | None, out: Path, as_json: bool
+) -> None:
+    """Import what a tenant's administrator attests to about their people: a CSV table, or SCIM users."""
     from mythos.access.claims import read_csv
+    from mythos.access.people import json_object
+    from mythos.access.scim import read_users
     from mythos.files import write_private
     from mythos.units import Instant
 
-    people = read_csv(table.read_bytes(), tenant=tenant, now=Instant.now(), days=days)
+    if scim:
+        words = json_object(employers.read_text("utf-8"), where=employers.name) if employers else {}
+        document = json_object(table.read_text("utf-8"), where=table.name)
+        people = read_users(document, tenant=tenant, entities=words, now=Instant.now(), days=days)
+    else:
+        people = read_csv(table.read_bytes(), tenant=tenant, now=Instant.now(), days=days)
     lines = [json.dumps(person.to_dict(), ensure_ascii=False) + "\n" for person in people]
     write_private(out, "".join(lines).encode())
     emit({"persons": len(people), "path": str(out)}, as_json=as_json, line=f"{len(people)} persons in {out}")

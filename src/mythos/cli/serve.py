@@ -37,12 +37,17 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option("--directives", metavar="ADDRESS", help="Obey the directives of this service, or serve nobody.")
 @click.option("--persons", type=_FILE, help="JSONL: who stands behind each key, by its tenant's name.")
 @click.option("--entities", type=_FILE, help="JSONL: the entities of these persons.")
+@click.option(
+    "--signals", "transmitter", type=_FILE,
+    help='JSON {"issuer", "audience", "jwks"}: whose Shared Signals at /v1/signals are heard.',
+)  # fmt: skip
 @log_option
 @json_option
 def command(
     home: Home, party: str, grant: str, sealed: Path, port: int, host: str, names: Sequence[str],
     releases: Sequence[str], context: int, slots: int, threads: int, no_renew: bool, retention: int,
-    directives: str | None, persons: Path | None, entities: Path | None, log: str | None, as_json: bool,
+    directives: str | None, persons: Path | None, entities: Path | None, transmitter: Path | None,
+    log: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     r"""Answer until SIGTERM; then the engine is wiped, and said to be.
 
@@ -57,7 +62,7 @@ def command(
     import signal
 
     from mythos.cli.parties import follower, log_client, signing_key
-    from mythos.cli.serve_directives import obeying
+    from mythos.cli.serve_directives import hearing, obeying
     from mythos.engines import LoadOptions
     from mythos.hub import Parts, Serving, Settings, listen, serve
     from mythos.hub.release import Release, Site
@@ -68,10 +73,12 @@ def command(
     given = {name: value for name, _, value in (item.partition("=") for item in releases)}
     approvers = {f"approver-{letter}": home.address(f"release-approver-{letter}") for letter in "ab"} | given
     site = Site(leaf, sealed, approvers, home.runtime, LoadOptions(context, slots, threads))
+    heard = hearing(home, party, transmitter)
     settings = Settings(
         folder=home.party(party), log=address, signer=signer, slots=slots, renew=not no_renew,
         names=frozenset(name.lower() for name in (host, *names)), retention_days=retention,
-        enforce=obeying(home, party, directives, persons, entities),
+        enforce=obeying(home, party, directives, persons, entities, heard),
+        signals=heard.routes if heard else None,
     )  # fmt: skip
     sock = listen(host, port)
     url = f"http://{host}:{sock.getsockname()[1]}"

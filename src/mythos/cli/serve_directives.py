@@ -13,15 +13,21 @@ if TYPE_CHECKING:
     from mythos.hub.admission import Admission
     from mythos.hub.enforcement import Enforcement
     from mythos.hub.receipts import Receipts
+    from mythos.hub.signals import Signals
 
 
 def obeying(
-    home: Home, party: str, address: str | None, persons: Path | None, entities: Path | None
+    home: Home,
+    party: str,
+    address: str | None,
+    persons: Path | None,
+    entities: Path | None,
+    heard: Signals | None,
 ) -> Callable[[Admission, Receipts], Enforcement] | None:
     """What makes a hub obey the directives of `address`; None without one.
 
     Raises:
-        InputError: files about people, and no service whose directives would ask for them.
+        InputError: files or signals about people, and no service whose directives would ask for them.
         NoTrustError: no policy to judge directives by.
         AccessError: a file about people is wrong.
     """
@@ -32,18 +38,21 @@ def obeying(
     from mythos.evidence.policy import Policy
     from mythos.hub.enforcement import Enforcement
     from mythos.hub.enforcement_people import Orders, People
+    from mythos.units import Instant
 
     if address is None:
-        if persons or entities:
-            raise InputError("files about people, and no directives", advice="Add --directives ADDRESS.")
+        if persons or entities or heard:
+            raise InputError("something about people, and no directives", advice="Add --directives ADDRESS.")
         return None
     if not home.policy.exists():
         raise NoTrustError(f"no policy at {home.policy}", advice="Make one: mythos trust init")
 
     def read() -> People:
-        return People.read(
+        written = Instant(persons.stat().st_mtime_ns // 1_000 if persons else 0)
+        people = People.read(
             persons.read_bytes() if persons else b"", entities.read_bytes() if entities else b""
         )
+        return heard.known(people, written) if heard else people
 
     orders = Orders(address, Policy.parse(home.policy.read_bytes()), read())
     signer, folder = signing_key(home, party), home.party(party)
@@ -61,3 +70,18 @@ def obeying(
         return enforcement
 
     return make
+
+
+def hearing(home: Home, party: str, transmitter: Path | None) -> Signals | None:
+    """What hears an identity provider's signals; None without one.
+
+    Raises:
+        AccessError: the file names no transmitter.
+    """
+    if transmitter is None:
+        return None
+    from mythos.files import private_folder
+    from mythos.hub.signals import Signals, read_transmitter
+
+    folder = private_folder(home.party(party) / "directives")
+    return Signals(folder / "signals.jsonl", *read_transmitter(transmitter))

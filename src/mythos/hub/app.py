@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 from starlette.applications import Starlette
@@ -36,13 +37,14 @@ _NO_EMBEDDINGS: Final = Problem(
 )
 
 
-def create_app(parts: Parts, store: Store, hosts: frozenset[str]) -> ASGIApp:
+def create_app(parts: Parts, store: Store, hosts: frozenset[str], more: Sequence[Route] = ()) -> ASGIApp:
     """The ASGI application.
 
     Args:
         parts: what answers are made with.
         store: keys and receipts.
         hosts: the names under which this hub may be called, lower case and without port.
+        more: further routes, which know for themselves who may call them.
     """
     front = _Front(parts, store)
     routes = [
@@ -54,6 +56,7 @@ def create_app(parts: Parts, store: Store, hosts: frozenset[str]) -> ASGIApp:
         Route("/healthz", front.health),
         Route("/readyz", front.ready),
         Route("/metrics", front.metrics),
+        *more,
     ]
     return _guard(
         Starlette(routes=routes, exception_handlers={404: _unknown, 405: _unknown, Exception: _broken}), hosts

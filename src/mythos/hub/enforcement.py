@@ -145,6 +145,11 @@ class Enforcement:
         )
         self._decide_again("facts")
 
+    @property
+    def people(self) -> People:
+        """Everyone this hub knows, as of now."""
+        return self._people
+
     # --- deciding
 
     def decide(self, asking: Asking) -> Decision:

@@ -12,14 +12,15 @@ over, or when the hub starts again.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from mythos.access.people import NONE, Entities, Person, json_lines, person, read_entities
 from mythos.access.principals import Binding, Role, key_digest
 from mythos.access.record import Record, minute_of, minute_root
+from mythos.access.signals import forget
 from mythos.errors import AccessError
 from mythos.evidence.policy import Policy
 from mythos.evidence.statement import Statement, Subject
@@ -63,9 +64,10 @@ class People:
         """The principals behind a key's name, nearest first."""
         return self.chains.get(name, (("person", name),))
 
-    def person(self, name: str) -> Person | None:
-        """What is known of an id."""
-        return self.persons.get(name)
+    def without(self, forgotten: Collection[str]) -> People:
+        """The same people, and nothing known of those named; ids that nobody has change nothing."""
+        unknown = {name: forget(one) for name, one in self.persons.items() if name in forgotten}
+        return replace(self, persons={**self.persons, **unknown}) if unknown else self
 
 
 def _chain(name: str, document: Mapping[str, Any], at: str) -> tuple[tuple[Role, str], ...]:

@@ -12,12 +12,13 @@ import errno
 import os
 import secrets
 import socket
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import uvicorn
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from mythos.errors import HubError
@@ -57,6 +58,7 @@ class Settings:
         renew: whether to ask for renewals of the lease.
         retention_days: how long transcripts are kept.
         enforce: makes what obeys directives; without, none is known and `decider` decides.
+        signals: makes the routes by which an identity provider says that facts about a person have changed.
     """
 
     folder: Path
@@ -69,6 +71,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     decider: Decider = allow
     enforce: Callable[[Admission, Receipts], Enforcement] | None = None
+    signals: Callable[[Enforcement], Sequence[Route]] | None = None
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -125,8 +128,10 @@ async def serve(
         )
         hub = str(settings.signer.verify_key)
         parts = Parts(admission, keeper, receipts, Metrics(), limits, hub)
-        app = create_app(parts, store, _LOOPBACK | settings.names)
-        obeying = settings.enforce(admission, receipts).run() if settings.enforce else asyncio.sleep(0)
+        enforcement = settings.enforce(admission, receipts) if settings.enforce else None
+        obeying = asyncio.sleep(0) if enforcement is None else enforcement.run()
+        signals = settings.signals(enforcement) if enforcement and settings.signals else ()
+        app = create_app(parts, store, _LOOPBACK | settings.names, signals)
         async with _publishing(receipts, stop), _background(obeying, stop), _answering(app, sock, stop):
             opening = asyncio.create_task(keeper.open())
             stopping = asyncio.create_task(stop.wait())
