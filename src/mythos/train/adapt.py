@@ -42,7 +42,7 @@ from mythos.train.documents import Corpus, Document, Tokens
 from mythos.train.evaluate import bits_per_byte
 from mythos.train.loop import Listener, Task, carry_out
 from mythos.train.merge import export_merged_gguf
-from mythos.train.parallel import join_world
+from mythos.train.parallel import join_world, share
 from mythos.train.plot import draw
 from mythos.train.pretrain import check_rows, code_digest, feed_and_parts
 from mythos.train.run import curve_svg, spent
@@ -209,10 +209,13 @@ def adapt(
     """
     torch.manual_seed(how.seed)
     inner = _with_lora(base, how) if how.rank else base.model
-    net = CausalNet(inner)
+    causal = CausalNet(inner)
     with join_world() as world, alone(out, world.rank):
+        if world.size > 1:
+            raise InputError("an adaptation runs in one process", found=f"{world.size} processes")
         check_rows(how.run, world)
-        task = _task(base, corpus, also, net, how)
+        net = share(causal, world, "ddp", compiled=how.run.compile)
+        task = _task(base, corpus, also, causal, net, how)
         before = _before(out, base, task) if resume else {}
         if not before:
             before = bits_per_byte(net, task.parts, world.device)
@@ -257,7 +260,9 @@ def _with_lora(base: Base, how: Adaptation) -> Any:
     return inner
 
 
-def _task(base: Base, corpus: Corpus, also: Corpus | None, net: CausalNet, how: Adaptation) -> Task:
+def _task(
+    base: Base, corpus: Corpus, also: Corpus | None, causal: CausalNet, net: nn.Module, how: Adaptation
+) -> Task:
     training, kept = corpus.split(how.held_out)
     if also is not None:
         kept += [replace(document, language=f"{document.language}-also") for document in also.documents]
@@ -269,7 +274,7 @@ def _task(base: Base, corpus: Corpus, also: Corpus | None, net: CausalNet, how: 
         seed=how.seed,
     )
     rates = Rates(warmup=0.05, decay=0.7, clip=1.0)
-    trained = [parameter for parameter in net.parameters() if parameter.requires_grad]
+    trained = [parameter for parameter in causal.parameters() if parameter.requires_grad]
     group = {"params": trained, "lr": how.rate, "peak": how.rate}
     optimizer = torch.optim.AdamW([group], weight_decay=0.0)
     about = {
@@ -278,7 +283,7 @@ def _task(base: Base, corpus: Corpus, also: Corpus | None, net: CausalNet, how: 
         "base": str(base.weights),
     }
     return Task(
-        how.name, how.run, rates, net, net, [optimizer], feed, parts, about, (base.weights,), phase="sft"
+        how.name, how.run, rates, causal, net, [optimizer], feed, parts, about, (base.weights,), phase="sft"
     )
 
 
@@ -312,7 +317,7 @@ def _export(base: Base, merged: Any, out: Path, how: Adaptation) -> Path:
     path = out / f"{how.name}.gguf"
     changed = None if how.rank == 0 else TARGETS
     weights = {
-        name: tensor.detach().float().numpy()
+        name: tensor.detach().float().cpu().numpy()
         for name, tensor in merged.state_dict().items()
         if changed is None or name.split(".")[-2] in changed
     }
