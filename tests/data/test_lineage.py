@@ -111,7 +111,7 @@ def test_a_takedown_leaves_no_byte_and_names_who_read_it(store, pack, run, token
     ]
     assert readers(new.names, log)[1] == done.models
     again = takedown(store, "JP", {"en/00"}, log, limit=700)
-    assert (again.replaced, again.shards) == ((), ())
+    assert (again.replaced, again.shards, again.models) == ((), (), done.models)
 
 
 def test_a_run_after_a_takedown_has_the_rest(store, dataset, pack, run, tokenizer):

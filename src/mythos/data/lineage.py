@@ -149,8 +149,10 @@ def takedown(
     replaced: list[tuple[Digest, Digest]] = []
     for run, rows in known:
         ids = {row["id"] for row in rows if row["removed"] is None} & _ids(run, gone)
+        # A call that was killed half-way is made again: what an earlier one took out was read all the same.
+        earlier = {row["id"] for row in rows if row["removed"] == "takedown"} & _ids(run, gone)
+        touched |= run.names if ids | earlier else set()
         if ids:
-            touched |= run.names
             files = run.manifest["files"]
             shards |= {files[f"shards/{row['shard']:05}.tokens"] for row in run.index() if row["id"] in ids}
             replaced.append((run.digest, _rewrite(run, ids, limit).digest))

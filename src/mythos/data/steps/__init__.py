@@ -41,6 +41,8 @@ def put(table: Table, name: str, values: Iterable[object], kind: Any) -> Table:
 
 def remove(table: Table, step: str, removals: Removals) -> Table:
     """Mark rows as removed by a step, each with its reason and evidence."""
+    if not removals:
+        return table
     for name, value in (("removed", step), ("reason", None), ("evidence", None)):
         which = 0 if name == "reason" else 1
         old = table.column(name).to_pylist()

@@ -33,13 +33,13 @@ _CJK: Final = re.compile(r"[\u3041-\u30ff\u3400-\u9fff]")
 def shingles(text: str) -> set[str]:
     """Five words running, or five characters where kana and kanji are more than a tenth of the text."""
     folded = text.lower()
-    if len(_CJK.findall(folded[:500])) * 10 > len(folded[:500]):
+    if not folded.isascii() and len(_CJK.findall(folded[:500])) * 10 > len(folded[:500]):
         plain = "".join(_WORD.findall(folded))
         return {plain[i : i + WIDTH] for i in range(max(1, len(plain) - WIDTH + 1))}
     words = _WORD.findall(folded)
     if len(words) <= WIDTH:
         return {" ".join(words)}
-    return set(map(" ".join, zip(*(words[n:] for n in range(WIDTH)), strict=False)))
+    return set(map(" ".join, zip(words, words[1:], words[2:], words[3:], words[4:], strict=False)))
 
 
 def sketch(table: Table) -> Table:

@@ -15,13 +15,12 @@ from mythos.data.steps import put, remove, texts
 
 SIGNALS: Final = ("length", "mean_word", "symbols", "letters", "repeated_lines")
 SHORTEST: Final = 120
-_WORD: Final = re.compile(r"\S+")
 _SYMBOL: Final = re.compile(r"[#…]|\.\.\.")
 
 
 def signals(text: str) -> dict[str, float]:
     """What is measured: characters, mean word length, symbols and letters as shares, repeated lines."""
-    words = _WORD.findall(text)
+    words = text.split()
     lines = [line for raw in text.splitlines() if (line := raw.strip())]
     repeated = sum(n for n in Counter(lines).values() if n > 1)
     many = max(len(words), 1)
