@@ -109,9 +109,7 @@ def main() -> None:
     texts, planted = corpus(options.documents_file, options.documents, 7)
     sets = {n: duplicates.shingles(texts[n]) for pair in planted.items() for n in pair}
     true = {a for a, b in planted.items() if duplicates.jaccard(sets[a], sets[b]) >= duplicates.THRESHOLD}
-    print(
-        f"{len(texts)} documents, {len(planted)} planted, {len(true)} of them with a true similarity of 0.7"
-    )
+    print(f"{len(texts)} documents, {len(planted)} planted, {len(true)} truly near")
     ours(texts[:200])  # models are loaded once
     with tempfile.TemporaryDirectory() as folder:
         for name, work in (("mythos, every step", ours), ("datatrove minhash", lambda t: theirs(t, folder))):
@@ -120,9 +118,8 @@ def main() -> None:
             seconds = time.process_time() - start
             found = {n for n in true if n in gone or planted[n] in gone}
             recall = len(found) / len(true)
-            print(
-                f"{name:20} {len(texts) / seconds:8.0f} documents/CPU-s  recall {recall:.3f}  removed {len(gone)}"
-            )
+            rate = f"{len(texts) / seconds:8.0f} documents/CPU-s"
+            print(f"{name:20} {rate}  recall {recall:.3f}  removed {len(gone)}")
 
 
 if __name__ == "__main__":

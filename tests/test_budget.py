@@ -21,7 +21,7 @@ ROOMS = {
     "model": 1_000,
     "train": 2_800,
     "compute": 3_600,
-    "cli": 7_000,
+    "cli": 7_600,
     "console": 300,
     "services": 1_200,
     "dossier": 1_800,

@@ -163,3 +163,14 @@ def test_a_purpose_that_does_not_move_data_has_one_place_and_only_known_purposes
         decide(OPEN, "sell", JP, pack, ON)  # pyright: ignore[reportArgumentType]
     with pytest.raises(DataError):
         decide(OPEN, "export", Place("JP", "Japan"), pack, ON)
+
+
+def test_the_form_of_a_decision_is_kept(pack, root):
+    found = decide(
+        replace(PERSON, gateway="equivalent_country"), "export", Place("JP", "US", third_party=True), pack, ON
+    )
+    body = {name: value for name, value in found.document().items() if name != "pack_digest"}
+    assert body == json.loads((root / "tests/golden/data/decision.json").read_text())
+    record = json.loads((root / "tests/golden/data/record.json").read_text())
+    assert OPEN.document() == record
+    assert str(OPEN.digest) == "sha256:4bfce5525207ee507ff77d36818bf06ba7a095f01ad62800ea0f08830b41dd29"
