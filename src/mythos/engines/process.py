@@ -11,6 +11,7 @@ handles; when the front's end of the pair closes, the process ends at once. Wipi
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -31,6 +32,7 @@ __all__ = ["Custodian", "Opened", "main", "run"]
 PROTOCOL: Final = 1
 _READ: Final = 1 << 18
 _DESCRIPTORS: Final = 1024
+_NICE: Final = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ def run(descriptor: int, make_custodian: Callable[[], Custodian]) -> None:
         make_custodian: makes what opens the weights; called after the first filter is loaded.
     """
     set_environment()
+    _step_back()
     channel = _Channel(socket.socket(fileno=descriptor))
     _silence()
     status = 0
@@ -110,6 +113,17 @@ def run(descriptor: int, make_custodian: Callable[[], Custodian]) -> None:
         _tell(channel, {"kind": "ended", "code": "broken", "message": type(error).__name__})
     finally:
         os._exit(status)
+
+
+def _step_back() -> None:
+    """Compute behind the front, which must end a person's stream at once however busy the cores are.
+
+    A session of its own is a scheduling group of its own (sched(7), autogroup), where a process's nice value
+    means nothing to others; so the group steps back too.
+    """
+    os.nice(_NICE)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(_NICE), encoding="ascii")
 
 
 def _load(channel: _Channel, custodian: Custodian, frame: Frame) -> Llama:
