@@ -128,6 +128,21 @@ def test_limits_with_a_known_base(adapted: Adapted) -> None:
         known = Graph({}, {adapted.base: Figure(figure, frozenset())})
         found = modification_limits(adapted.weights, adapted.base, cost, known)
         assert found["EU-MODIFIER"][0].held is above, f"a third of {times} times"
+        unspent = modification_limits(adapted.weights, adapted.base, None, known)["EU-MODIFIER"][0]
+        assert unspent.held is None, "nothing is known of what it will cost"
+        assert unspent.limit == found["EU-MODIFIER"][0].limit, "but what it may"
+
+
+def test_what_may_be_spent_is_said_before(base_file: Path, japanese: Corpus, tmp_path: Path) -> None:
+    told: list[str] = []
+
+    def first(_: Row) -> None:
+        told.append("a step")
+
+    how = replace(HOW, run=replace(HOW.run, steps=1))
+    adapt(load_base(base_file), japanese, tmp_path, how, listener=Listener(step=first, say=told.append))
+    limits = [said.split(": ")[1] for said in told[: told.index("a step")] if said.startswith("before: ")]
+    assert {"EU-MODIFIER", "US-EAR-4E091"} <= set(limits)
 
 
 def test_it_goes_on_to_the_bit(

@@ -210,6 +210,10 @@ def adapt(
     torch.manual_seed(how.seed)
     inner = _with_lora(base, how) if how.rank else base.model
     causal = CausalNet(inner)
+    listener = listener or Listener()
+    for name, held in modification_limits(how.digest, base.weights, None, known).items():
+        for one in held:
+            listener.say(f"before: {name}: {one.words}: limit {one.limit} operations ({one.cite})")
     with join_world() as world, alone(out, world.rank):
         if world.size > 1:
             raise InputError("an adaptation runs in one process", found=f"{world.size} processes")
@@ -244,9 +248,9 @@ def adapt(
         cost.statement(about),
         _evaluation(task, before, trained.bits, trained.ended_at).statement(about),
     )
-    held = modification_limits(weights, base.weights, cost, known)
+    after = modification_limits(weights, base.weights, cost, known)
     return Adapted(
-        path, adapter, weights, base.weights, trained.history, before, trained.bits, held, statements
+        path, adapter, weights, base.weights, trained.history, before, trained.bits, after, statements
     )
 
 
@@ -356,12 +360,15 @@ def merge_adapter(base: Base, adapter: Path, out: Path, *, name: str) -> Path:
 
 
 def modification_limits(
-    weights: Digest, base: Digest, cost: TrainingCompute, known: Graph | None
+    weights: Digest, base: Digest, cost: TrainingCompute | None, known: Graph | None
 ) -> dict[str, tuple[Limit, ...]]:
-    """What instruments say of a modification that cost this much, such as more than a third or a quarter."""
+    """What instruments say of a modification that cost this much, such as more than a third or a quarter.
+
+    Before it has cost anything (None) they say what may be spent.
+    """
     graph = known or Graph({}, {})
     edges = {**graph.edges, weights: (Edge(base, "base", "ancestors"),)}
-    figures = {**graph.figures, weights: Figure(cost, frozenset())}
+    figures = dict(graph.figures) | ({weights: Figure(cost, frozenset())} if cost else {})
     change = modification(Graph(edges, figures, graph.names), weights, base)
     found = {instrument.id: limits(instrument, change) for instrument in shipped().instruments}
     return {name: held for name, held in found.items() if held}
