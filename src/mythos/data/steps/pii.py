@@ -28,10 +28,10 @@ def digits(text: str) -> list[int]:
 
 
 def luhn(text: str) -> bool:
-    """Whether the last digit is Luhn's check digit (ISO/IEC 7812-1)."""
+    """Whether a card's first digit is that of payment and travel, and its last Luhn's (ISO/IEC 7812-1)."""
     numbers = digits(text)[::-1]
     total = sum(numbers[::2]) + sum(sum(divmod(2 * n, 10)) for n in numbers[1::2])
-    return total % 10 == 0 and len(set(numbers)) > 1
+    return total % 10 == 0 and len(set(numbers)) > 1 and numbers[-1] in {3, 4, 5, 6}
 
 
 def my_number(text: str) -> bool:

@@ -7,7 +7,6 @@ words are not counted and its bounds are the house's own.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from typing import Final
 
 from mythos.data.arrow import Table, pa
@@ -22,7 +21,7 @@ def signals(text: str) -> dict[str, float]:
     """What is measured: characters, mean word length, symbols and letters as shares, repeated lines."""
     words = text.split()
     lines = [line for raw in text.splitlines() if (line := raw.strip())]
-    repeated = sum(n for n in Counter(lines).values() if n > 1)
+    repeated = len(lines) - len(set(lines))
     many = max(len(words), 1)
     return {
         "length": float(len(text)),
