@@ -36,6 +36,14 @@ def test_an_axis_in_logarithms() -> None:
     assert xs[1] == pytest.approx((xs[0] + xs[2]) / 2, abs=0.1)
 
 
+def test_curves_of_one_kind_share_a_colour() -> None:
+    curves = {f"{kind} {seed}": [(0.0, 0.0), (1.0, 1.0)] for kind in "abc" for seed in (1, 2, 3)}
+    lines = ET.fromstring(curves_svg("", "x", "y", curves, alike=3)).findall(f"{SVG}polyline")  # noqa: S314
+    colours = [line.attrib["stroke"] for line in lines]
+    assert colours[:3] == [colours[0]] * 3
+    assert len(set(colours)) == 3
+
+
 @given(st.floats(-1e6, 1e6), st.floats(0.001, 1e6))
 def test_ticks_are_few_and_inside(low: float, span: float) -> None:
     found = ticks(low, low + span)

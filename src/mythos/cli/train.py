@@ -153,7 +153,9 @@ def race(
     found = run_race(base, rows, flop=float(Flop.parse(budget_flop)), seeds=seeds, say=say)
     if svg is not None:
         drawn = race_curves(found)
-        picture = curves_svg("The race", "operations", "bits per byte, ja and en", drawn, logarithmic=True)
+        picture = curves_svg(
+            "The race", "operations", "bits per byte, ja and en", drawn, logarithmic=True, alike=seeds
+        )
         draw(svg, picture)
     low, high = found["flop_ratio_at_equal_loss_interval"]
     line = (

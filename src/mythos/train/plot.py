@@ -39,7 +39,13 @@ def ticks(low: float, high: float, *, logarithmic: bool = False) -> list[float]:
 
 
 def curves_svg(
-    title: str, across: str, up: str, curves: Mapping[str, Points], *, logarithmic: bool = False
+    title: str,
+    across: str,
+    up: str,
+    curves: Mapping[str, Points],
+    *,
+    logarithmic: bool = False,
+    alike: int = 1,
 ) -> str:
     """Draw lines with their names.
 
@@ -49,6 +55,7 @@ def curves_svg(
         up: what the axis upwards is, with its unit.
         curves: points by name.
         logarithmic: whether the axis across is.
+        alike: so many curves that follow each other have one colour.
     """
     xs = [x for points in curves.values() for x, _ in points]
     ys = [y for points in curves.values() for _, y in points]
@@ -82,7 +89,7 @@ def curves_svg(
         parts.append(f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="#eee"/>')
         parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{tick:g}</text>')
     for number, (name, points) in enumerate(curves.items()):
-        colour = COLOURS[number % len(COLOURS)]
+        colour = COLOURS[number // alike % len(COLOURS)]
         path = " ".join(f"{place_x(x):.1f},{place_y(y):.1f}" for x, y in points)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.6"/>')
         parts += [
