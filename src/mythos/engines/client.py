@@ -76,7 +76,7 @@ class Engine:
                     pass_fds=[theirs.fileno()],
                     env=_environment(),
                     stdin=subprocess.DEVNULL,
-                    start_new_session=True,
+                    process_group=0,  # Ctrl-C is the front's; a session of its own would not let `nice` count
                 )
             except OSError as error:
                 ours.close()

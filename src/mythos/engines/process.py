@@ -11,7 +11,6 @@ handles; when the front's end of the pair closes, the process ends at once. Wipi
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import socket
@@ -33,6 +32,8 @@ PROTOCOL: Final = 1
 _READ: Final = 1 << 18
 _DESCRIPTORS: Final = 1024
 _NICE: Final = 15
+"""Behind the front, which must end a person's stream at once however busy the cores are with computing. It
+counts within a session only (sched(7), autogroup), so the engine stays in the front's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def run(descriptor: int, make_custodian: Callable[[], Custodian]) -> None:
         make_custodian: makes what opens the weights; called after the first filter is loaded.
     """
     set_environment()
-    _step_back()
+    os.nice(_NICE)
     channel = _Channel(socket.socket(fileno=descriptor))
     _silence()
     status = 0
@@ -113,17 +114,6 @@ def run(descriptor: int, make_custodian: Callable[[], Custodian]) -> None:
         _tell(channel, {"kind": "ended", "code": "broken", "message": type(error).__name__})
     finally:
         os._exit(status)
-
-
-def _step_back() -> None:
-    """Compute behind the front, which must end a person's stream at once however busy the cores are.
-
-    A session of its own is a scheduling group of its own (sched(7), autogroup), where a process's nice value
-    means nothing to others; so the group steps back too.
-    """
-    os.nice(_NICE)
-    with contextlib.suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(_NICE), encoding="ascii")
 
 
 def _load(channel: _Channel, custodian: Custodian, frame: Frame) -> Llama:
