@@ -291,6 +291,26 @@ def acknowledge(home, told, head):
         client.append([Envelope.sign(act.statement(), key).to_bytes()])
 
 
+def test_a_disposition_names_nobody(home, files):
+    pytest.importorskip("rapidfuzz", reason="extra missing: pip install 'mythos-hub[screening]'")
+    records = [{"id": "1", "source": "SDN", "name": "Nikita Khrushchev"}]
+    (files / "list.json").write_text(json.dumps({"results": records}))
+    (files / "names.jsonl").write_text('{"id": "p1", "name": "Nikita Khrushchev"}\n')
+    where = ("--list", files / "list.json", "--names", files / "names.jsonl", "--cases", files / "cases")
+    [case] = json.loads(run(access.command, "screen", *where, "--json").stdout)["cases"]
+    told = at_home(home, access.command, "dispose", case["case"], "--disposition", "false-match")
+    assert at_home(home, access.command, "dispose", case["case"], "--disposition", "false-match") == told
+    with LogClient(Home(home).address("log")) as client:
+        [entry] = client.entries(told["index"], told["index"] + 1)
+    assert told["case"] in Envelope.parse(entry).payload.decode()
+    for word in ("Khrushchev", "SDN", 'p1"'):
+        assert word not in Envelope.parse(entry).payload.decode()
+    with pytest.raises(AccessError, match="not a disposition"):
+        run(access.command, "dispose", case["case"], "--disposition", "guilty", "--home", home)
+    with pytest.raises(InputError, match="is no case"):
+        run(access.command, "dispose", files / "list.json", "--disposition", "needs-more", "--home", home)
+
+
 def test_an_evening(home, files):
     entities = ("--entities", files / "entities.jsonl")
     order = at_home(home, directive.command, "issue", GOLDEN / f"{LETTER}.yaml")

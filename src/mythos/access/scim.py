@@ -43,7 +43,7 @@ def read_users(
     """
     schemas = document.get("schemas")
     if not isinstance(schemas, list):
-        raise AccessError("not a SCIM document", expected="schemas", found=str(document)[:60])
+        raise AccessError("not a SCIM document", expected="schemas", found=repr(schemas)[:60])
     users: list[Any] = [document]
     if LIST in schemas:
         resources = document.get("Resources", [])
@@ -63,9 +63,7 @@ def _user(value: Any, at: str, tenant: str, entities: Mapping[str, str], latest:
     user = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
     name, schemas = user.get("id"), user.get("schemas")
     if not (isinstance(name, str) and name and isinstance(schemas, list) and USER in schemas):
-        raise AccessError(
-            f"{at} is no SCIM user", expected=f"id and the schema {USER}", found=str(value)[:60]
-        )
+        raise AccessError(f"{at} is no SCIM user", expected=f"id and the schema {USER}")
     told: Any = user.get(PERSON)
     if user.get("active", True) is not True or not isinstance(told, dict):
         return Person(f"{tenant}/{name}", UNKNOWN)
