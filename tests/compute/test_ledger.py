@@ -219,13 +219,16 @@ def test_any_story_adds_up(tmp_path: Path, story: list[tuple[str, int]]) -> None
 
 
 def run_killed(folder: Path, steps: int, kills: int, seed: int) -> int:
-    """Run the program to its end, killing it `kills` times at random moments; how many kills hit it."""
-    chance, hits = random.Random(seed), 0
+    """Run the program to its end, killing it `kills` times after a random growth of its ledger; how many hit."""
+    chance, hits, ledger = random.Random(seed), 0, folder / "run.ledger"
     for _ in range(kills):
+        before = ledger.stat().st_size if ledger.exists() else 0
         process = subprocess.Popen(
             [sys.executable, crasher.__file__, str(folder), str(steps)], stdout=subprocess.PIPE
         )
-        time.sleep(chance.uniform(0.15, 0.5))
+        wanted = before + chance.randrange(1, 12_000)
+        while process.poll() is None and (ledger.stat().st_size if ledger.exists() else 0) < wanted:
+            time.sleep(0.0005)
         process.kill()
         out, _ = process.communicate()
         hits += b"done" not in out
