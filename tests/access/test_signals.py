@@ -68,6 +68,7 @@ def test_a_test_of_the_stream_names_nobody():
         ({"sub_id": {"format": "email", "email": "a@b"}}, "subject"),
         ({"sub_id": {"format": "iss_sub", "iss": ISSUER, "sub": ""}}, "subject"),
         ({"sub_id": "alice"}, "subject"),
+        ({"sub_id": {"format": "iss_sub", "iss": "https://other.example", "sub": "alice"}}, "issuer"),
     ],
 )
 def test_what_proves_nothing_changes_nothing(change, reason):

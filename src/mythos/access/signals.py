@@ -121,4 +121,6 @@ def _subject(claims: Mapping[str, Any], event: str) -> str:
     named = isinstance(issuer, str) and isinstance(name, str) and issuer and 0 < len(name) <= 255
     if subject.get("format", "iss_sub") != "iss_sub" or not named:
         raise reject("subject")
+    if issuer != claims["iss"]:
+        raise reject("issuer")  # nobody speaks about the people of another issuer
     return f"{issuer}|{name}"

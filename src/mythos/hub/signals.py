@@ -8,6 +8,7 @@ heard is on the disk first; a person is known again when the file about people w
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
@@ -28,6 +29,8 @@ from mythos.units import Digest, Instant
 __all__ = ["Signals", "read_transmitter"]
 
 _TYPE: Final = "application/secevent+jwt"
+_KEPT: Final = 10_000
+"""Signals that are remembered; the oldest go first."""
 
 
 def read_transmitter(path: Path) -> tuple[Transmitter, dict[str, Any]]:
@@ -56,8 +59,10 @@ class Signals:
         self._path, self._transmitter, self._jwks, self._now = path, transmitter, jwks, now
         self._heard: set[Digest] = set()
         self._forgotten: dict[str, Instant] = {}
-        self._lines = path.read_bytes() if path.exists() else b""
-        for line, _ in json_lines(self._lines, where=path.name):
+        self._lines: deque[bytes] = deque(maxlen=_KEPT)
+        if path.exists():
+            self._lines.extend(path.read_bytes().splitlines(keepends=True))
+        for line, _ in json_lines(b"".join(self._lines), where=path.name):
             self._remember(line["person"], Instant.parse(line["heard"]), Digest.parse(line["token"]))
 
     def known(self, people: People, written: Instant) -> People:
@@ -104,8 +109,8 @@ class Signals:
 
     def _keep(self, person: str, signal: Signal, now: Instant) -> None:
         line = {"person": person, "event": signal.event, "heard": str(now), "token": str(signal.token)}
-        self._lines += json.dumps(line).encode() + b"\n"
-        write_private(self._path, self._lines)
+        self._lines.append(json.dumps(line).encode() + b"\n")
+        write_private(self._path, b"".join(self._lines))
         self._remember(person, now, signal.token)
 
     def _remember(self, person: str, at: Instant, token: Digest) -> None:
