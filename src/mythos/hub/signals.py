@@ -80,28 +80,14 @@ class Signals:
                 body += part
                 if len(body) > TOKEN_LIMIT:
                     return _refused("invalid_request", "The token is too large.")
-            found = read_signal(
-                body.decode("ascii", "replace").strip(),
-                self._transmitter,
-                self._jwks,
-                self._now(),
-                heard=self._heard,
-            )
+            token, now = body.decode("ascii", "replace").strip(), self._now()
+            found = read_signal(token, self._transmitter, self._jwks, now, heard=self._heard)
             if not isinstance(found, Signal):
                 if found.reason == "replayed":
                     return Response(status_code=202)  # heard already: RFC 8935 section 2.2
                 return _refused("invalid_request", PUBLIC)
             if found.person is not None:
-                now = self._now()
-                line = {
-                    "person": found.person,
-                    "event": found.event,
-                    "heard": str(now),
-                    "token": str(found.token),
-                }
-                self._lines += json.dumps(line).encode() + b"\n"
-                write_private(self._path, self._lines)
-                self._remember(found.person, now, found.token)
+                self._keep(found.person, found, now)
                 enforcement.meet(enforcement.people.without({found.person}))
             return Response(status_code=202)
 
