@@ -204,3 +204,13 @@ def test_people_with_an_empty_limit_see_no_row(company: Path, tmp_path: Path) ->
     with duckdb.connect(str(taken.file), read_only=True) as database:
         assert database.execute("SELECT count(*) FROM orders").fetchone() == (0,)
     assert replace(taken, file=Path()).digest == taken.digest
+
+
+def test_what_is_wrong_in_rows_and_columns_of_others_stops_nobody(company: Path, tmp_path: Path) -> None:
+    text = ORDERS.replace("A3,t2,KANTO,5,", "A1,t2,KANTO,CANARY,").replace(
+        ",2024-04-01 10:00\nA4", ",2025-01-01 10:00\nA4"
+    )
+    (company / "orders.csv").write_bytes(text.encode("cp932"))
+    assert [row["order_id"] for row in rows(company, "boss", tmp_path / "c")] == ["A1", "A2", "A4", "A5"]
+    (company / "orders.csv").write_bytes(ORDERS.replace("1300", "CANARY").encode("cp932"))
+    assert len(rows(company, "clerk", tmp_path / "c")) == 2

@@ -135,12 +135,22 @@ class _Builder:
         self._table = table
         self._path = root / table.file
         self._first = 1
+        self._shown: set[str] = set()
 
     def build(self, seen: Table, person: Person) -> None:
         run = self._database.execute
-        source = self._load()
+        self._load()
+        source = self._of_tenant(person)
+        open_names = {column.name for column in seen.columns}
+        limits = [column for column, _ in rows_of(self._table, person)]
+        by = [] if self._table.duplicates is None else [self._table.duplicates.by]
+        needed = open_names.union(limits, self._table.primary_key, by)
+        self._shown = open_names if set(limits) <= {self._table.tenant_column} else set()
         joins: list[str] = []
-        typed = [self._typed(i, column, source, joins) for i, column in enumerate(self._table.columns)]
+        typed = [
+            self._typed(i, column, source, joins) if column.name in needed else "NULL"
+            for i, column in enumerate(self._table.columns)
+        ]
         columns = ", ".join(
             f"{sql} AS {quote(c.name)}" for sql, c in zip(typed, self._table.columns, strict=True)
         )
@@ -163,9 +173,25 @@ class _Builder:
             values,
         )
         run("DROP VIEW typed")
+        run("DROP VIEW mine")
         run("DROP VIEW raw" if self._table.format == "parquet" else "DROP TABLE raw")
         for i in range(len(self._table.columns)):
             run(f"DROP TABLE IF EXISTS map{i}")
+
+    def _of_tenant(self, person: Person) -> str:
+        """The rows of the person's tenant; no other is read any further, so none is told in an error."""
+        condition = "true"
+        if self._table.tenant_column is not None:
+            names = [column.name for column in self._table.columns]
+            cell = f"CAST({quote(str(names.index(self._table.tenant_column)))} AS VARCHAR)"
+            texts = self._database.execute(
+                f"SELECT DISTINCT {cell} FROM raw WHERE {cell} IS NOT NULL"
+            ).fetchall()
+            own = [text.replace("'", "''") for (text,) in texts if fold(text) == person.tenant]
+            listed = "', '".join(own)
+            condition = f"{cell} IN ('{listed}')" if own else "false"
+        self._database.execute(f"CREATE TEMP VIEW mine AS SELECT * FROM raw WHERE {condition}")
+        return "mine"
 
     def _load(self) -> str:
         """Where the raw columns are: `rid` and one column for each of the table's, named by its number."""
@@ -205,7 +231,7 @@ class _Builder:
     def _typed(self, index: int, column: Column, source: str, joins: list[str]) -> str:
         """An SQL expression for the column's value; texts are read in Python, once for each distinct one."""
         name = f"{source}.{quote(str(index))}"
-        kind = str(self._one(f"SELECT typeof({name}) FROM {source} LIMIT 1") or "VARCHAR")
+        kind = str(self._one(f"SELECT typeof({quote(str(index))}) FROM raw LIMIT 1") or "VARCHAR")
         if kind != "VARCHAR":
             return self._native(name, kind, column, source)
         clean = column.type in {"text", "code"} and not column.missing
@@ -235,8 +261,9 @@ class _Builder:
             row = self._one(f"SELECT min(rid) FROM {source} WHERE {name} = ?", [text])
             raise DataError(
                 f"{self._table.file}: row {row}, column {column.name}: {error.message}",
-                expected=error.expected, found=error.found, advice=error.advice,
-            ) from error  # fmt: skip
+                expected=error.expected, advice=error.advice,
+                found=error.found if column.name in self._shown else "",
+            ) from None  # fmt: skip
 
     def _mapping(self, mapping: str, read: Sequence[tuple[str, Any]], column: Column) -> None:
         arrow: Any = pa
