@@ -5,8 +5,8 @@
 
 The process opens the capture read-only, locks the database's settings, loads a system-call filter after
 which no file can be opened and no socket made, and takes one query at a time. A query that is too slow or too
-hungry costs that process; the next question gets a new one. Values cross as text with their type. Counts, sums
-and extremes are exact; DuckDB divides and averages in binary, so a quotient is good to some fifteen digits.
+hungry costs that process; the next question gets a new one. Values cross as text with their type. Counts,
+sums and extremes are exact; DuckDB divides and averages in binary, so a quotient has some fifteen digits.
 """
 
 from __future__ import annotations
