@@ -142,6 +142,28 @@ def test_forward_formula(name: str) -> None:
     assert tally.unregistered == set()
 
 
+GPU_KERNELS: dict[str, tuple[tuple[Any, ...], Callable[..., tuple[Any, ...]]]] = {
+    "flash": ((0.0, True), lambda o: (*o[:4], 10, 10, 0.0, True, *o[6:8])),
+    "efficient": ((None, True, 0.0, True), lambda o: (None, *o[:4], 0.0, [True, True, True, False], True)),
+    "cudnn": ((None, True, 0.0, True), lambda o: (*o[:2], *o[6:8], None, *o[2:4], 10, 10, 0.0, True)),
+}
+
+
+@pytest.mark.parametrize("kernel", GPU_KERNELS)
+def test_attention_of_a_gpu_counts_as_a_cpus_does(kernel: str) -> None:
+    q, k = (torch.empty(2, heads, 10, 16, device="meta", dtype=BF16) for heads in (4, 2))
+    forward, backward = (
+        getattr(torch.ops.aten, f"_scaled_dot_product_{kernel}_attention{way}") for way in ("", "_backward")
+    )
+    before, after = GPU_KERNELS[kernel]
+    found: list[Any] = []
+    assert count(lambda: found.extend(forward(q, k, k, *before))).flop == 2 * 2 * 4 * 10 * 10 * 32
+    with torch.no_grad():
+        tally = count(lambda: backward(q, q, k, k, *after(found)), backward=True)
+    assert (tally.flop, tally.recompute) == (2 * 2 * 2 * 4 * 10 * 10 * 32, 2 * 2 * 4 * 10 * 10 * 16)
+    assert tally.unregistered == set()
+
+
 @pytest.mark.parametrize("name", FORWARD)
 def test_torch_counts_the_same_with_our_formulas(name: str) -> None:
     with FlopCounterMode(display=False, custom_mapping=formulas()) as reference:

@@ -170,15 +170,17 @@ def _eigh(a: Any, _uplo: str = "L", compute_v: bool = True, **_: Any) -> int:
     return prod(a.shape[:-2]) * (9 * a.shape[-1] ** 3 if compute_v else 4 * a.shape[-1] ** 3 // 3)
 
 
+# torch's own formulas for the kernels of GPUs refuse shared keys before 2.13, so none of them is used
+_FUSED: Final = (
+    "flash_attention",
+    "efficient_attention",
+    "cudnn_attention",
+    "flash_attention_for_cpu",
+    "fused_attention_overrideable",
+)
 _ATEN: Final[tuple[tuple[str, Formula], ...]] = (
-    ("_scaled_dot_product_flash_attention_for_cpu _scaled_dot_product_fused_attention_overrideable", _sdpa),
-    (
-        (
-            "_scaled_dot_product_flash_attention_for_cpu_backward "
-            "_scaled_dot_product_fused_attention_overrideable_backward"
-        ),
-        _sdpa_backward,
-    ),
+    (" ".join(f"_scaled_dot_product_{kernel}" for kernel in _FUSED), _sdpa),
+    (" ".join(f"_scaled_dot_product_{kernel}_backward" for kernel in _FUSED), _sdpa_backward),
     ("mm _int_mm _sparse_mm _scaled_mm_v2", _mm),
     ("addmm addmm_ _sparse_addmm _addmm_activation", _after_self(_mm)),
     ("_grouped_mm _scaled_grouped_mm _scaled_grouped_mm_v2", _grouped_mm),
