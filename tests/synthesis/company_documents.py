@@ -79,9 +79,10 @@ def make(rng: random.Random) -> tuple[Made, ...]:
 def _pair(
     topic: Topic, tenant: str | None, names: schema.Both, region: str | None, rng: random.Random, count: int
 ) -> list[Made]:
-    drawn: list[Mapping[str, str]] = [
-        {name: str(rng.choice(values)) for name, values in fact.values.items()} for fact in topic.facts
-    ]
+    drawn: list[Mapping[str, str]] = []
+    for fact in topic.facts:
+        at = rng.randrange(len(fact.values["a"]))
+        drawn.append({name: str(values[at]) for name, values in fact.values.items()})
     made: list[Made] = []
     for n, lang in enumerate(("ja", "en")):
         facts = [_stated(fact, values, n) for fact, values in zip(topic.facts, drawn, strict=True)]

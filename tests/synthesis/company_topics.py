@@ -122,10 +122,10 @@ OWN: tuple[Topic, ...] = (
     )),
     Topic("purchasing", ("購買規程", "Purchasing Policy"), (
         Fact(("相見積", "Quotations"),
-             ("{a}万円を超える購買には三社以上の見積もりが必要です。", "Purchases above {a} thousand yen need quotations from at least three suppliers."),
+             ("{a}万円を超える購買には三社以上の見積もりが必要です。", "Purchases above {a}0 thousand yen need quotations from at least three suppliers."),
              (("相見積もりが必要になるのはいくらを超える購買ですか。", "三社以上の見積もりが要るのはどんな購買ですか。"),
               ("Above which amount are three quotations needed?", "Which purchases need quotations from three suppliers?")),
-             {"a": (200, 300, 500, 800)}),
+             {"a": (20, 30, 50, 80)}),
         Fact(("支払", "Payment"),
              ("仕入先への支払いは請求書受領後{a}日以内に行います。", "Suppliers are paid within {a} days of receiving the invoice."),
              (("仕入先への支払いは何日以内ですか。", "請求書を受け取ってから何日以内に支払いますか。"),

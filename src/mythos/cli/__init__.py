@@ -41,6 +41,7 @@ COMMANDS: Final = {
     "train": "train",
     "adapt": "adapt",
     "evaluate": "evaluate",
+    "ask": "ask",
 }
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mythos.errors import DataError
-from mythos.synthesis.terms import Table
+from mythos.synthesis.terms import Format, Table
 from mythos.synthesis.values import fold
 
 MAX_TEXT_BYTES: Final = 512 << 20
@@ -81,6 +81,43 @@ def read_xlsx(path: Path, table: Table) -> Raw:
     except (CalamineError, OSError, ValueError, IndexError) as error:
         raise DataError(f"{table.file} is not an Excel workbook", found=str(error)[:100]) from error
     raise _no_header(table)
+
+
+def peek(path: Path, kind: Format, *, rows: int = 2_000) -> tuple[int, list[str], list[list[Any]]]:
+    """The number of the header's row, its names, and the first rows below it, of a file nobody described.
+
+    The header is the first row that is filled throughout and has as many cells as the widest of the first ten.
+
+    Raises:
+        DataError: no table, or too large.
+    """
+    match kind:
+        case "parquet":
+            import duckdb
+
+            with duckdb.connect() as database:
+                found = database.execute("SELECT * FROM read_parquet(?) LIMIT ?", [str(path), rows])
+                names = [str(column[0]) for column in found.description or ()]
+                return 1, names, [list(row) for row in found.fetchall()]
+        case "xlsx":
+            from python_calamine import CalamineWorkbook
+
+            _refuse_bomb(path)
+            book = CalamineWorkbook.from_path(str(path))  # pyright: ignore[reportUnknownMemberType]
+            table: list[list[Any]] = book.get_sheet_by_index(0).to_python(skip_empty_area=False)[: rows + 10]
+        case _:
+            text = _decoded(bounded_bytes(path), None, path.name)
+            head = "\n".join(text.splitlines()[:10])
+            wide = max(
+                _DELIMITERS, key=lambda mark: max(map(len, csv.reader(io.StringIO(head), delimiter=mark)))
+            )
+            reader = csv.reader(io.StringIO(text, newline=""), delimiter=wide)
+            table = [row for row, _ in zip(reader, range(rows + 10), strict=False)]
+    width = max((len(row) for row in table[:10]), default=0)
+    for number, row in enumerate(table[:10], 1):
+        if width and len(row) == width and all(str(cell).strip() for cell in row):
+            return number, [str(cell).strip() for cell in row], table[number : number + rows]
+    raise DataError(f"{path.name} has no header in its first ten rows", advice="Describe it in catalog.yaml.")
 
 
 def read_postgresql(table: Table) -> Raw:

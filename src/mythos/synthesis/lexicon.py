@@ -1,0 +1,267 @@
+"""Find in a question the names of the caller's tables and columns, and the values of the caller's cells.
+
+Names come from the view and values from the capture, so a word that only another tenant's rows hold is a
+word nobody knows. A phrase of Latin letters is matched by whole words without plural endings, a Japanese one
+where it stands; of several that begin at one place the longest counts.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mythos.files import write_private
+from mythos.synthesis.capture import quote
+from mythos.synthesis.cell import Cells
+from mythos.synthesis.terms import Column, Table, View, Words
+from mythos.synthesis.values import fold
+from mythos.synthesis.words import GENERIC, SYNONYMS
+
+MAX_VALUES: Final = 5_000
+"""Distinct values of a column that are known by heart; beyond it only texts that look like codes are sought."""
+_MAX_PHRASE: Final = 60
+_WORD: Final = re.compile(r"[a-z0-9]+(?:'s)?", re.ASCII)
+_CODE: Final = re.compile(
+    r"[a-z]*[-_/.]?\d[a-z0-9]*(?:[-_/.][a-z0-9]+)*|[a-z]+(?:[-_/.][a-z0-9]+)+", re.ASCII
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A column of a table."""
+
+    table: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a phrase may mean: a table, a column (`place`), a value in it, or a name closed to the caller."""
+
+    kind: str
+    table: str
+    column: str = ""
+    value: str = ""
+
+    @property
+    def place(self) -> Place:
+        """The column."""
+        return Place(self.table, self.column)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A phrase of the question and everything it may mean."""
+
+    start: int
+    end: int
+    targets: tuple[Target, ...]
+
+
+def spoken(name: str) -> str:
+    """A name as it is said: `unitPrice_JPY` is `unit price jpy`."""
+    return fold(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).replace("_", " ")).lower()
+
+
+def _stem(word: str) -> str:
+    word = word.removesuffix("'s")
+    if len(word) > 3 and word.endswith("ies"):
+        return word[:-3] + "y"
+    if len(word) > 4 and re.search(r"(?:ss|x|ch|sh)es\Z", word):
+        return word[:-2]
+    return (
+        word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
+    )
+
+
+def _key(phrase: str) -> str:
+    return " ".join(_stem(word) for word in _WORD.findall(phrase))
+
+
+def _shortened(phrase: str) -> Iterator[str]:
+    """The phrase, without what stands in brackets, and without endings that people leave out."""
+    seen = re.sub(r"\s*[((].*?[))]", "", phrase).strip()
+    yield seen
+    while True:
+        for ending in GENERIC:
+            bare = seen.removesuffix(ending)
+            cut = bare.rstrip() if not ending.isascii() or bare.endswith(" ") else seen
+            if cut != seen and len(cut) > 1:
+                seen = cut
+                yield seen
+                break
+        else:
+            return
+
+
+def phrases(*names: str) -> set[str]:
+    """Everything that people say for what has these names."""
+    said: set[str] = set()
+    for name in names:
+        said.update(_shortened(spoken(name)))
+    for phrase, group in itertools.product(tuple(said), SYNONYMS):
+        for word in group:
+            if phrase == word:
+                said |= group
+            elif word.isascii() and re.search(rf"\b{re.escape(word)}\b", phrase):
+                said |= {
+                    re.sub(rf"\b{re.escape(word)}\b", other, phrase) for other in group if other.isascii()
+                }
+            elif not word.isascii() and len(word) > 1 and phrase.endswith(word):
+                said |= {phrase.removesuffix(word) + other for other in group if not other.isascii()}
+    return {phrase for phrase in said if phrase}
+
+
+class Lexicon:
+    """Every phrase that means something to this caller."""
+
+    def __init__(self, view: View, cells: Cells) -> None:
+        self._latin: dict[str, set[Target]] = defaultdict(set)
+        self._other: dict[str, set[Target]] = defaultdict(set)
+        self._many: list[Place] = []
+        self._cells = cells
+        for table in view.tables:
+            self._add(
+                phrases(table.name, table.description.ja, table.description.en), Target("table", table.name)
+            )
+            for column in table.columns:
+                self._column(table, column)
+        self._closed(view)
+        self._values(view)
+        self._length = max(map(len, self._other), default=0)
+
+    def _column(self, table: Table, column: Column) -> None:
+        target = Target("column", table.name, column.name)
+        owners = phrases(table.name, table.description.ja, table.description.en)
+        said = phrases(column.name, column.description.ja, column.description.en)
+        for phrase, owner in itertools.product(tuple(said), owners):
+            bare = phrase.removeprefix(_singular(owner)).strip()
+            if len(bare) > 1 and bare != phrase:
+                said.add(bare)
+        self._add(said, target)
+        for code, words in column.values.items():
+            self._add(_spellings(code, words), Target("value", table.name, column.name, code))
+
+    def _closed(self, view: View) -> None:
+        for table in view.catalog.tables:
+            for column in table.columns:
+                if f"{table.name}.{column.name}" in view.closed:
+                    said = phrases(column.name, column.description.ja, column.description.en)
+                    self._add(said, Target("closed", table.name, column.name))
+            if table.name in view.closed:
+                self._add(
+                    phrases(table.name, table.description.ja, table.description.en),
+                    Target("closed", table.name),
+                )
+
+    def _values(self, view: View) -> None:
+        held = vocabulary(self._cells, view.tables)
+        for place, values in held.items():
+            if values is None:
+                self._many.append(place)
+                continue
+            for value in values:
+                self._add((spoken(value), value.lower()), Target("value", place.table, place.column, value))
+
+    def _add(self, said: Iterable[str], target: Target) -> None:
+        for phrase in said:
+            if len(phrase) > _MAX_PHRASE or (
+                target.kind == "value" and (len(phrase) < 2 or phrase.isdecimal())
+            ):
+                continue
+            if phrase.isascii():
+                if key := _key(phrase):
+                    self._latin[key].add(target)
+            else:
+                self._other[phrase].add(target)
+
+    def find(self, text: str) -> list[Named]:
+        """Every longest phrase at every place of a folded, lower-case text; they may overlap."""
+        words = list(_WORD.finditer(text))
+        found = [named for i in range(len(words)) if (named := self._from_word(words, i)) is not None]
+        for start in range(len(text)):
+            for length in range(min(self._length, len(text) - start), 0, -1):
+                phrase = text[start : start + length]
+                if phrase in self._other and _stands_alone(text, start, start + length):
+                    found.append(Named(start, start + length, _sorted(self._other[phrase])))
+                    break
+        return found + list(self._codes(text))
+
+    def _from_word(self, words: list[re.Match[str]], first: int) -> Named | None:
+        for last in range(min(len(words), first + 8), first, -1):
+            key = " ".join(_stem(word[0]) for word in words[first:last])
+            if key in self._latin:
+                return Named(words[first].start(), words[last - 1].end(), _sorted(self._latin[key]))
+        return None
+
+    def _codes(self, text: str) -> Iterator[Named]:
+        """Codes of columns with too many values to know by heart, asked of the capture."""
+        spans = list(_CODE.finditer(text))[:20]
+        listed = ", ".join(f"'{span[0]}'" for span in spans)
+        found: dict[str, set[Target]] = defaultdict(set)
+        for place in self._many if spans else ():
+            column = quote(place.column)
+            sql = f"SELECT DISTINCT {column} FROM {quote(place.table)} WHERE lower({column}) IN ({listed})"
+            for (value,) in self._cells.run(sql, limit=40).rows:
+                found[str(value).lower()].add(Target("value", place.table, place.column, str(value)))
+        for span in spans:
+            if span[0] in found:
+                yield Named(*span.span(), _sorted(found[span[0]]))
+
+
+def vocabulary(cells: Cells, tables: Iterable[Table]) -> dict[Place, list[str] | None]:
+    """The distinct values of each text column of a capture; none where there are too many to know by heart.
+
+    Kept beside the capture, under the same digest, for the caller alone.
+    """
+    path = cells.capture.file.with_suffix(".words.json")
+    places = [Place(t.name, c.name) for t in tables for c in t.columns if c.type in {"text", "code"}]
+    try:
+        kept: list[Any] = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        kept = []
+        for place in places:
+            column = quote(place.column)
+            sql = f"SELECT DISTINCT {column} AS v FROM {quote(place.table)} WHERE {column} IS NOT NULL ORDER BY v"
+            result = cells.run(sql, limit=MAX_VALUES)
+            values = [str(row[0]) for row in result.rows]
+            kept.append([place.table, place.column, values if result.complete else None])
+        write_private(path, json.dumps(kept, ensure_ascii=False).encode())
+    return {Place(table, column): values for table, column, values in kept}
+
+
+def _spellings(code: str, words: Words) -> set[str]:
+    return {spoken(text) for text in (code, words.ja, words.en) if text}
+
+
+def _singular(phrase: str) -> str:
+    return (
+        " ".join([*phrase.split()[:-1], _stem(phrase.rsplit(maxsplit=1)[-1])])
+        if phrase.isascii() and phrase
+        else phrase
+    )
+
+
+def _sorted(targets: set[Target]) -> tuple[Target, ...]:
+    return tuple(sorted(targets, key=lambda t: (t.kind, t.table, t.column, t.value)))
+
+
+def _script(character: str) -> str:
+    if "ァ" <= character <= "ヺ" or character == "ー":
+        return "katakana"
+    return "kanji" if "一" <= character <= "鿿" or character == "々" else "other"
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    """Not a part of a longer katakana word; a single character not a part of any word."""
+    before = _script(text[start - 1]) if start else "other"
+    after = _script(text[end]) if end < len(text) else "other"
+    if end - start == 1:
+        return before == "other" and (after == "other" or text[end] in "別毎")
+    first, last = _script(text[start]), _script(text[end - 1])
+    return not (first == "katakana" == before or last == "katakana" == after)

@@ -1,0 +1,306 @@
+"""The words of questions, in English and Japanese: operations, order, comparison, and what says nothing.
+
+A question is only planned when every word of it is understood: a word on none of these lists, in no name and
+in no cell of the caller's, ends the planning. That is what keeps a plain planner from answering another
+question than the one that was asked.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+OPERATIONS: Final[tuple[tuple[str, str], ...]] = (
+    ("limit-desc", r"\b(?:top|first|highest|largest|best)\s+(?P<n>\d{1,3}|two|three|four|five|ten)\b"),
+    ("limit-asc", r"\b(?:bottom|lowest|smallest|worst)\s+(?P<n>\d{1,3}|two|three|four|five|ten)\b"),
+    ("limit-desc", r"\b(?P<n>\d{1,3}|two|three|four|five|ten)\s+(?:top|highest|largest|biggest|best)\b(?:[- ]selling\b)?"),
+    ("limit-asc", r"\b(?P<n>\d{1,3}|two|three|four|five|ten)\s+(?:lowest|smallest|worst)\b"),
+    ("limit-desc", r"(?:上位|トップ|ベスト)の?\s*(?P<n>\d{1,3})\s*(?:位|件|社|名|人|つ|個|店舗?|品目|商品|拠点|部署|都市)?(?:まで)?"),
+    ("limit-asc", r"(?:下位|ワースト)の?\s*(?P<n>\d{1,3})\s*(?:位|件|社|名|人|つ|個|店舗?|品目|商品|拠点|部署|都市)?(?:まで)?"),
+    ("growth", r"\b(?:growth(?: rate)?|year[- ]on[- ]year|year[- ]over[- ]year|yoy|percent(?:age)? change|grow|grew|grown)\b"
+               r"|前年(?:度|同期|同月)?比|伸び率|成長率|増減率|増加率|変化率"),
+    ("share", r"\b(?:what (?:share|percentage|proportion|percent|fraction)|share|percentage|proportion|percent)\s+of\b"
+              r"|構成比|割合|比率|シェア|何(?:%|パーセント)"),
+    ("difference", r"\b(?:difference|gap|how much (?:more|less|higher|lower))\b|差額|増減額?|差(?![一-龯])|どれだけ(?:多|増|減)"),
+    ("compare", r"\b(?:compare[ds]?|comparison|versus|vs\.?|compared (?:to|with))\b|比較|比べ|対比"),
+    ("trend", r"\b(?:trends?|over time|develop(?:ed|ment)?|evol(?:ve|ved|ution))\b|推移|トレンド|動向"),
+    ("by-fiscal", r"\b(?:(?:by|per|each|every|for each)\s+fiscal year)\b|年度(?:別|ごと|毎)"),
+    ("by-month", r"\b(?:monthly|month[- ]by[- ]month|(?:by|per|each|every|for each)\s+(?:calendar )?month)\b|月(?:別|ごと|毎|次)|各月"),
+    ("by-quarter", r"\b(?:quarterly|quarter[- ]by[- ]quarter|(?:by|per|each|every|for each)\s+quarter)\b|四半期(?:別|ごと|毎)|各四半期"),
+    ("by-year", r"\b(?:yearly|annual(?:ly)?|year[- ]by[- ]year|(?:by|per|each|every|for each)\s+(?:calendar )?year)\b|年(?:別|ごと|毎|次)"),
+    ("distinct", r"\b(?:distinct|unique|different|separate)\b|異なる|ユニークな?|重複なし"),
+    ("count", r"\b(?:how many|number of|(?:what is |what's )?the count of|count(?: of)?|total number of)\b"
+              r"|件数|何件|何個|何社|何名|何人|何店舗|何種類|何台|何本|何品目|いくつ|人数|社数|店舗数|個数|総数|数(?=[はをがの?？。]|$|教|知)"),
+    ("avg", r"\b(?:average|mean|avg|on average)\b|平均"),
+    ("max", r"\b(?:highest|largest|biggest|greatest|maximum|max|most(?: expensive)?|best|top|leading|largest single)\b(?:[- ]selling\b)?"
+            r"|最大|最高|最多|(?:最も|一番|もっとも|いちばん)(?:大き(?:い|な|かった|く)?|高(?:い|かった|く)?|多(?:い|かった|く)?)|トップ|首位"),
+    ("min", r"\b(?:lowest|smallest|minimum|min|least(?: expensive)?|fewest|cheapest|worst)\b"
+            r"|最小|最低|最少|(?:最も|一番|もっとも|いちばん)(?:小さ(?:い|な|かった|く)?|低(?:い|かった|く)?|少な(?:い|かった|く)?|安(?:い|かった|く)?)"),
+    ("sum", r"\b(?:totals?|sum(?: of)?|overall|altogether|in all|in total|combined|aggregate|sum up|add up)\b|合計|総計|累計|トータル|総額|総(?=[一-龯])"),
+    ("list", r"\b(?:list|which are|what are)\b|一覧|リスト(?:アップ)?|列挙|挙げ"),
+    ("much", r"\bhow (?:much|big|large|high)\b|いくら|どれ(?:くらい|ぐらい|ほど)|どの(?:くらい|ぐらい|程度)"),
+    ("when", r"\bwhen\b|いつ"),
+    ("which", r"\b(?:which|who|whose|what)\b|どの|どれ|どこ|どちら|誰|だれ|何(?=[がはをで])"),
+    ("each", r"\b(?:by|per|for each|for every|each|every|broken down by|split by|grouped by)\b|別|ごと|毎(?!年)|各"),
+    ("except", r"\b(?:except(?: for)?|excluding|other than|apart from|without)\b|以外|を?除(?:く|いた|いて|き)"),
+)  # fmt: skip
+"""What each phrase asks for; earlier entries win where two begin at one place and are equally long."""
+
+BOUNDS: Final[tuple[tuple[str, str, str], ...]] = (
+    (
+        "before",
+        ">",
+        r"\b(?:over|above|more than|greater than|higher than|exceed(?:s|ed|ing)?|larger than)\s*$",
+    ),
+    ("before", ">=", r"\b(?:at least|no less than|not less than|minimum of)\s*$"),
+    ("before", "<", r"\b(?:under|below|less than|lower than|fewer than|smaller than)\s*$"),
+    ("before", "<=", r"\b(?:at most|no more than|not more than|up to)\s*$"),
+    ("after", ">=", r"\s*(?:以上|or more|or above)"),
+    ("after", "<=", r"\s*(?:以下|or less|or below)"),
+    ("after", "<", r"\s*(?:未満|を下回る|より(?:小さい|少ない|低い|安い))"),
+    ("after", ">", r"\s*(?:超え?|を(?:超える|上回る)|より(?:大きい|多い|高い))"),
+)
+NUMBER: Final = re.compile(
+    r"(?P<mark>[¥$€])?(?P<n>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)\s?(?P<scale>万|億|千|thousand|million|billion|k\b|m\b)?"
+    r"\s?(?P<unit>円|yen|jpy|ドル|usd|dollars?|個|件|units?|pieces?|%|パーセント|percent|時間|hours?|日|days?|kg|台|本|人|名)?"
+)
+SCALES: Final = {
+    "万": 10**4, "億": 10**8, "千": 1000, "thousand": 1000, "million": 10**6, "billion": 10**9, "k": 1000, "m": 10**6,
+}  # fmt: skip
+COUNTS: Final = {"two": 2, "three": 3, "four": 4, "five": 5, "ten": 10}
+
+SILENT: Final = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "of",
+        "in",
+        "on",
+        "at",
+        "to",
+        "for",
+        "from",
+        "with",
+        "as",
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "been",
+        "being",
+        "do",
+        "does",
+        "did",
+        "has",
+        "have",
+        "had",
+        "having",
+        "can",
+        "could",
+        "would",
+        "should",
+        "will",
+        "shall",
+        "may",
+        "might",
+        "must",
+        "i",
+        "me",
+        "my",
+        "we",
+        "us",
+        "our",
+        "you",
+        "your",
+        "it",
+        "its",
+        "they",
+        "them",
+        "their",
+        "this",
+        "that",
+        "these",
+        "those",
+        "there",
+        "please",
+        "tell",
+        "show",
+        "give",
+        "get",
+        "find",
+        "me",
+        "know",
+        "want",
+        "like",
+        "need",
+        "see",
+        "let",
+        "calculate",
+        "compute",
+        "display",
+        "report",
+        "return",
+        "provide",
+        "what",
+        "how",
+        "much",
+        "and",
+        "or",
+        "between",
+        "during",
+        "within",
+        "about",
+        "into",
+        "out",
+        "up",
+        "so",
+        "just",
+        "also",
+        "then",
+        "than",
+        "it's",
+        "what's",
+        "i'd",
+        "value",
+        "values",
+        "figure",
+        "figures",
+        "record",
+        "records",
+        "recorded",
+        "entry",
+        "entries",
+        "row",
+        "rows",
+        "data",
+        "result",
+        "results",
+        "registered",
+        "all",
+        "any",
+        "made",
+        "make",
+        "makes",
+        "come",
+        "came",
+        "go",
+        "went",
+        "answer",
+        "question",
+        "hub",
+        "currently",
+        "now",
+        "so",
+        "far",
+        "s",
+        "do",
+        "we",
+        "happen",
+        "was",
+        "placed",
+        "received",
+        "booked",
+        "generated",
+        "earned",
+        "bring",
+        "brought",
+        "reach",
+        "reached",
+        "belong",
+        "belongs",
+        "belonging",
+        "located",
+        "based",
+        "placed",
+        "held",
+        "exist",
+        "exists",
+        "existing",
+        "contain",
+        "contains",
+        "amount",
+        "amounts",
+        "to",
+    ]
+)
+"""English words without which a question stays the same question. `amount` may be a name; names come first."""
+SILENT_JA: Final = re.compile(
+    r"でしょうか|ましょうか|ください|下さい|教えて|おしえて|知りたい|お願いします|お願い|示して|見せて|出して|計算して|集計して|求めて|調べて"
+    r"|になります|となります|になっています|でしたか|ですか|ますか|ましたか|でした|です|ました|ます|ますが|だった|だ|である|であった"
+    r"|について|に関する|における|において|に対する|に対して|による|によって|に関して|として|という|とは|それぞれ|の中で|のうち|の中|全て|すべて|全体"
+    r"|あります|ありました|ある|あった|いる|いた|いくら|何|なに|どれ|どう|登録されて|登録|されて|され|した|して|する|なった|なって|なる|いう|所属(?:する|している)?|あたり|時点|期間|現在"
+    r"|[はがをにのでともへやかねよ、。,.?？!！・「」『』()（）:：\s~〜-]|から|まで|より|など|ほど|くらい|ぐらい|だけ|また|および|及び|または|その|この|金額|値|情報|データ|件|円|額|分|中|内"
+)
+"""Japanese text without which a question stays the same question; matched where no name stands."""
+
+NEGATIONS: Final = re.compile(
+    r"\b(?:not|no|never|none|neither|nor|isn't|aren't|didn't|without)\b|ない|なかった|ません|ず(?=に)|未(?=[一-龯])|非(?=[一-龯])"
+)
+"""What turns a question round; a plain planner leaves such questions alone, unless a name holds the word."""
+
+SYNONYMS: Final[tuple[frozenset[str], ...]] = tuple(
+    frozenset(line.split(",")) for line in (
+        "sales,revenue,turnover,売上,売上高,売り上げ,売上金額,売上額",
+        "amount,value,sum,金額,額",
+        "quantity,qty,units,volume,pieces,units sold,数量,個数",
+        "order,sales order,purchase,受注,注文,オーダー",
+        "customer,client,account,buyer,顧客,取引先,得意先,お客様,客先",
+        "supplier,vendor,仕入先,サプライヤー,調達先,仕入れ先",
+        "employee,staff,staff member,worker,personnel,従業員,社員,職員,スタッフ",
+        "product,item,goods,sku,article,商品,製品,品目,品",
+        "region,area,territory,地域,エリア,地区,地方",
+        "department,division,team,section,部署,部門,部",
+        "store,shop,outlet,branch,店舗,店,支店",
+        "category,type,class,kind,カテゴリ,カテゴリー,分類,区分,種別,種類",
+        "price,unit price,価格,単価,値段",
+        "cost,expense,spending,spend,費用,経費,コスト,支出",
+        "stock,inventory,on hand,在庫,在庫数,在庫数量",
+        "salary,pay,wage,給与,給料,賃金",
+        "invoice,bill,請求,請求書",
+        "payment,支払,支払い,入金",
+        "project,案件,プロジェクト",
+        "shipment,delivery,dispatch,出荷,配送,納品",
+        "warehouse,depot,倉庫",
+        "return,返品",
+        "budget,予算",
+        "profit,margin,利益,粗利",
+        "status,state,状態,ステータス,状況",
+        "ticket,inquiry,enquiry,support ticket,問い合わせ,問合せ,チケット",
+        "contract,agreement,契約",
+        "country,国",
+        "city,市,都市,所在地",
+        "name,名称,名前,名",
+        "manager,責任者,担当者,owner,person in charge,担当",
+        "industry,sector,業種,業界",
+        "machine,equipment,設備,機械,装置",
+        "plant,factory,site,工場,拠点",
+        "defect,fault,不良,不具合",
+        "production,output,生産,生産量,製造",
+    )
+)  # fmt: skip
+"""Words that name the same thing in a company's tables; only a name that a table has is ever reached by one."""
+
+GENERIC: Final = ("amount", "total", "value", "number", "data", "list", "master", "table", "records", "record", "jpy", "金額", "額", "一覧", "マスタ", "マスター", "表", "データ", "台帳", "明細", "名", "情報", "コード", "code", "id", "name", "数")  # fmt: skip
+"""Endings a person leaves out: "sales" for "sales amount", "顧客" for "顧客マスタ"."""
+
+HINTS: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
+    (re.compile(pattern), hint)
+    for pattern, hint in (
+        (r"(?:sold|sell|selling)\b|売れた|売れて(?:いる)?|販売(?:した|された)?", "sales"),
+        (r"(?:ordered|bought|purchased)\b|注文(?:した|された)|受注(?:した|された)|購入(?:した|された)|発注(?:した|された)", "order"),
+        (r"(?:shipped|dispatched|sent)\b|出荷(?:した|された)|発送(?:した|された)", "shipment"),
+        (r"delivered\b|納品(?:した|された)|配送(?:した|された)", "delivery"),
+        (r"(?:hired|joined|employed)\b|入社(?:した|日)?|採用(?:した|された)", "hire"),
+        (r"(?:billed|invoiced)\b|請求(?:した|された)", "invoice"),
+        (r"paid\b|支払(?:った|われた|い済み)|入金(?:した|された)", "payment"),
+        (r"(?:produced|manufactured)\b|生産(?:した|された)|製造(?:した|された)", "production"),
+        (r"returned\b|返品(?:した|された)", "return"),
+        (r"(?:opened|reported|filed|raised)\b|発生(?:した)?|報告(?:した|された)", "open"),
+        (r"(?:spent)\b|使った|支出(?:した|された)", "cost"),
+        (r"(?:signed)\b|締結(?:した|された)", "contract"),
+        (r"(?:started|began|begin|start)\b|開始(?:した|された)", "start"),
+    )
+)  # fmt: skip
+"""Words for what happened; the table or the date of a plan must bear the name that they hint at."""
