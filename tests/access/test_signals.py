@@ -46,6 +46,13 @@ def test_a_drafts_subject_inside_the_event_is_read():
     assert found.person == f"{ISSUER}|bob"
 
 
+@pytest.mark.parametrize("change", [{"aud": ["another", US]}, {"iat": SECONDS + 600}, {"nbf": SECONDS + 600}])
+def test_nothing_that_makes_no_difference_keeps_a_signal_from_being_heard(change):
+    found = heard(event(**change))
+    assert isinstance(found, Signal)
+    assert found.person == f"{ISSUER}|alice"
+
+
 def test_a_test_of_the_stream_names_nobody():
     found = heard(event("https://schemas.openid.net/secevent/ssf/event-type/verification", sub_id=None))
     assert isinstance(found, Signal)
@@ -58,9 +65,14 @@ def test_a_test_of_the_stream_names_nobody():
         ({"iss": "https://other.example"}, "issuer"),
         ({"aud": "somebody"}, "audience"),
         ({"aud": None}, "audience"),
-        ({"iat": SECONDS + 3600}, "not_yet"),
         ({"iat": None}, "no_identity"),
         ({"jti": None}, "no_identity"),
+        ({"jti": ""}, "no_identity"),
+        ({"aud": ["somebody", {}]}, "audience"),
+        ({"sub_id": {}}, "subject"),
+        ({"sub_id": None, "events": {REVOKED: None}}, "subject"),
+        ({"sub_id": None, "events": {REVOKED: ["subject"]}}, "subject"),
+        ({"sub_id": None, "sub": "alice"}, "subject"),
         ({"exp": SECONDS - 3600}, "expired"),
         ({"events": {}}, "events"),
         ({"events": {REVOKED: {}, "x": {}}}, "events"),

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ from tests.hub.test_enforcement import run, site, until
 
 from mythos.access.signals import Transmitter
 from mythos.errors import AccessError
+from mythos.hub import signals
 from mythos.hub.enforcement_people import People
 from mythos.hub.signals import Signals, read_transmitter
 from mythos.units import Instant
@@ -89,10 +91,102 @@ def test_a_revoked_session_ends_the_stream_and_survives_a_restart(tmp_path: Path
     run(scenario())
 
 
+class Ear:
+    """An enforcement that only holds people."""
+
+    def __init__(self) -> None:
+        self.people = everyone()
+
+    def meet(self, people: People) -> None:
+        self.people = people
+
+    def known(self, name: str = "alice") -> bool:
+        return self.people.persons[f"https://id.example|{name}"].facts.citizenships is not None
+
+
+def push(heard: Signals, ear: Any, *bodies: str, headers: dict[str, str] = HEADERS) -> list[int]:
+    async def scenario() -> list[int]:
+        transport = httpx.ASGITransport(Starlette(routes=heard.routes(ear)), raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
+            return [
+                (await client.post("/v1/signals", content=body, headers=headers)).status_code
+                for body in bodies
+            ]
+
+    return asyncio.run(scenario())
+
+
+def listen(path: Path, now: Instant = NOW) -> Signals:
+    return Signals(path, LISTENING, JWKS, lambda: now)
+
+
+def test_a_full_disk_keeps_the_transmitter_trying_and_not_the_person_in(tmp_path: Path) -> None:
+    ear = Ear()
+    heard = listen(tmp_path / "gone" / "signals.jsonl")
+    assert push(heard, ear, pushed()) == [500]
+    assert not ear.known()
+    assert heard.known(everyone(), NOW).persons["https://id.example|alice"].facts.citizenships is None
+    (tmp_path / "gone").mkdir()
+    assert push(heard, ear, pushed(), pushed()) == [202, 202]
+    assert len((tmp_path / "gone" / "signals.jsonl").read_bytes().splitlines()) == 1
+
+
+def test_signals_about_others_do_not_push_a_person_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signals, "_KEPT", 3)
+    path, ear = tmp_path / "signals.jsonl", Ear()
+    heard = listen(path)
+    heard.known(everyone(), NOW)
+    assert set(push(heard, ear, pushed(), *(pushed(f"u{n % 20}", jti=f"j{n}") for n in range(60)))) == {202}
+    assert len(path.read_bytes().splitlines()) < 35  # not one for every signal
+    again = listen(path)
+    name = "https://id.example|alice"
+    assert again.known(everyone(), NOW).persons[name].facts.citizenships is None
+    assert push(again, Ear(), pushed()) == [202]
+    assert again.known(everyone(), NOW.plus(1)).persons[name].facts.citizenships == ("US",)
+    assert len(path.read_bytes().splitlines()) == 3
+
+
+@pytest.mark.parametrize("slow", [0, 600, -600])
+def test_a_hub_whose_clock_is_wrong_hears_and_remembers(tmp_path: Path, slow: int) -> None:
+    ear = Ear()
+    assert push(listen(tmp_path / "s.jsonl", NOW.plus(-slow)), ear, pushed()) == [202]
+    assert not ear.known()
+    again = listen(tmp_path / "s.jsonl").known(everyone(), NOW)
+    assert again.persons["https://id.example|alice"].facts.citizenships is None
+
+
+def test_a_line_that_was_cut_short_was_not_answered_and_a_damaged_file_is_told(tmp_path: Path) -> None:
+    path, ear = tmp_path / "s.jsonl", Ear()
+    push(listen(path), ear, pushed())
+    whole = path.read_bytes()
+    path.write_bytes(whole + whole[:40])
+    push(listen(path), ear, pushed("bob"))
+    assert [json.loads(line)["person"][-3:] for line in path.read_bytes().splitlines()] == ["ice", "bob"]
+    for damage in (b"{}\n", b"x\n", b'{"person": "a", "heard": "soon", "token": "b"}\n'):
+        path.write_bytes(whole + damage)
+        with pytest.raises(AccessError, match="damaged"):
+            listen(path)
+
+
+def test_the_type_of_the_body_is_told_without_regard_to_case(tmp_path: Path) -> None:
+    headers = {"content-type": "Application/SecEvent+JWT; charset=us-ascii"}
+    assert push(listen(tmp_path / "s.jsonl"), Ear(), pushed(), headers=headers) == [202]
+
+
 @pytest.mark.parametrize(
-    "text", ["{}", '{"issuer": "a", "audience": "b"}', "[]", '{"issuer": 1, "audience": "b", "jwks": {}}']
+    "text",
+    [
+        "\xff",
+        '{"issuer": "a", "audience": "b", "jwks": {"keys": []}}',
+        "{}",
+        '{"issuer": "a", "audience": "b"}',
+        "[]",
+        '{"issuer": 1, "audience": "b", "jwks": {}}',
+    ],
 )
 def test_what_names_no_transmitter(tmp_path: Path, text: str) -> None:
-    (tmp_path / "t.json").write_text(text)
+    (tmp_path / "t.json").write_bytes(text.encode("latin-1"))
     with pytest.raises(AccessError):
         read_transmitter(tmp_path / "t.json")
