@@ -9,57 +9,20 @@ would be ambiguous (ties at the edge of a ranking, no rows where rows were meant
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
-from . import company_schema as schema
-from . import oracle, periods_said
-from . import questions_said as said
-from .group import Company, Person
-from .company_schema import BY_NAME
+from . import oracle, periods, said
+from .asker import Asker, Entry, Expected, Question
 from .oracle import Spec, Where
-from .periods_said import Period
-
-Entry = tuple[frozenset[str], Decimal | date | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """The right answer.
-
-    Attributes:
-        shape: number, list, label, pair, trend, lookup, quote or refusal.
-        entries: (texts that name it, its figure), in order where `ordered`.
-        also: further figures that are true here and may be shown (differences, shares, totals).
-        reasons: for a refusal, the reasons that are right; any other one is a wrong reason.
-        sentence: for a quote, the sentence; `others` are texts of documents the person may read.
-    """
-
-    shape: str
-    entries: tuple[Entry, ...] = ()
-    ordered: bool = False
-    unit: str | None = None
-    also: tuple[Decimal, ...] = ()
-    reasons: frozenset[str] = frozenset()
-    sentence: str = ""
-    domain: tuple[frozenset[str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One question of one person."""
-
-    id: str
-    kind: str
-    lang: str
-    person: Person
-    text: str
-    expected: Expected
-    spec: Spec | None = None
+from .periods import Period
+from .records import Company
+from .refused import REFUSED
+from .schema import BY_NAME
 
 
 def questions(company: Company, *, count: int, seed: int, half: int | None = None) -> list[Question]:
@@ -71,145 +34,16 @@ def questions(company: Company, *, count: int, seed: int, half: int | None = Non
         seed: the same seed, the same questions.
         half: 0 or 1 takes only every other wording, so that one half can be kept aside; None takes all.
     """
-    from .questions_refused import REFUSED
-
     asker = Asker(company, random.Random(f"questions-{seed}"), half)
     made: list[Question] = []
     while len(made) < count:
-        kinds: dict[str, tuple[int, Callable[[Asker], Question | None]]] = (
-            REFUSED if len(made) % 4 == 3 else ANSWERED
-        )
+        kinds = REFUSED if len(made) % 4 == 3 else ANSWERED
         name = asker.rng.choices(list(kinds), [weight for weight, _ in kinds.values()])[0]
         asker.turn()
         question = kinds[name][1](asker)
         if question is not None and all((q.text, q.person) != (question.text, question.person) for q in made):
             made.append(replace(question, id=f"{seed}-{len(made):04}"))
     return made
-
-
-class Asker:
-    """What the makers of questions share: the draw, the person of this turn, the language of this turn."""
-
-    def __init__(self, company: Company, rng: random.Random, half: int | None = None) -> None:
-        self.company, self.rng, self.half = company, rng, half
-        self.lang, self.person = 0, company.people[0]
-
-    def turn(self) -> None:
-        """Another person, another language."""
-        self.lang = self.rng.randrange(2)
-        self.person = self.rng.choice([p for p in self.company.people if p.tenant is not None])
-
-    def pick(self, values: Sequence[Any]) -> Any:
-        return self.rng.choice(list(values))
-
-    def wording(self, both: said.Both) -> str:
-        """One of the wordings in the language of this turn."""
-        listed = both[self.lang]
-        if self.half is not None and len(listed) > 1:
-            listed = listed[self.half :: 2]
-        return self.pick(listed)
-
-    def question(self, kind: str, text: str, expected: Expected, spec: Spec | None = None) -> Question:
-        joined = spec is not None and any("." in path for path in (spec.group or "", *(w.path for w in spec.where)))
-        name = f"{kind} + join" if joined else kind
-        return Question("", name, ("ja", "en")[self.lang], self.person, text, expected, spec)
-
-    def say(self, sentence: str, **parts: str) -> str:
-        """Fill a wording; Japanese particles vanish with an absent period."""
-        period = parts.get("P", "")
-        for particle in ("の", "に", "で"):
-            sentence = sentence.replace(f"{{P{particle}}}", period + particle if period else "")
-        sentence = sentence.replace("（{P}）", f"（{period}）" if period else "")
-        for name, value in parts.items():
-            sentence = sentence.replace(f"{{{name}}}", value)
-        sentence = re.sub(r"\s+", " ", sentence).strip(" ,")
-        sentence = re.sub(r" ([.,?:])", r"\1", sentence)
-        return sentence[0].upper() + sentence[1:] if self.lang and self.rng.random() < 0.8 else sentence
-
-    def value(self, table: str, path: str) -> tuple[Any, str]:
-        """A value of a column that the person can see, and how it is said."""
-        target, _, column = path.rpartition(".")
-        name = target or table
-        col = BY_NAME[name].col(column)
-        seen = oracle.rows(self.company, self.person, name)
-        if not seen:
-            return None, ""
-        row = self.pick(seen)
-        if col.values:
-            return row[column], col.values[row[column]][self.lang]
-        return row[column], row["name"] if column == "name_en" and self.lang == 0 else str(row[column])
-
-    def condition(self, table: str, avoid: str | None = None) -> tuple[tuple[Where, ...], str]:
-        """Usually one condition, sometimes none or two; never on the column that the answer is grouped by."""
-        paths = [path for path in said.FILTERS[table] if path != avoid]
-        if avoid is not None and avoid.endswith("name_en"):
-            paths = [p for p in paths if not p.startswith(avoid.partition(".")[0])]
-        count = min(len(paths), self.rng.choices((0, 1, 2), (3, 5, 1))[0])
-        made: list[Where] = []
-        phrases: list[str] = []
-        for path in self.rng.sample(paths, count):
-            if path.partition(".")[0] in {w.path.partition(".")[0] for w in made}:
-                continue
-            value, words = self.value(table, path)
-            made.append(Where(path, "=", value))
-            phrases.append(self.pick(said.FILTERS[table][path][self.lang]).replace("{v}", words))
-        return tuple(made), ("" if self.lang == 0 else " ").join(phrases)
-
-    def period(self, table: str, *, long: bool = False) -> tuple[Period | None, str]:
-        """A period for the table's date, or none; exact days for stock, which must not be added over time."""
-        if table in {"customers", "products", "warehouses", "departments", "employees"}:
-            return None, ""
-        if table == "inventory":
-            day = self.pick(sorted({row["counted_on"] for row in self.company.tables[table]}))
-            words = (f"{day.year}年{day.month}月{day.day}日", f"{day:%Y/%m/%d}時点") if self.lang == 0 else (
-                f"as of {day}", f"on {day}", f"as of {periods_said.MONTHS[day.month]} {day.day}, {day.year}")  # fmt: skip
-            return Period(day, day), self.pick(words)
-        kind = self.rng.choice(("none", "fiscal", "fiscal", "year", "months") if long else KINDS)
-        made = self._period(kind)
-        return made, "" if made is None else self.pick(made.en if self.lang else made.ja)
-
-    def _period(self, kind: str) -> Period | None:
-        year, number = self.pick((2023, 2024, 2025)), self.rng.randrange(1, 13)
-        start = date(year, 4, 1)
-        match kind:
-            case "none":
-                return None
-            case "fiscal":
-                return periods_said.fiscal_year(year)
-            case "half":
-                return periods_said.half(year, self.rng.randrange(1, 3))
-            case "quarter":
-                return periods_said.quarter(year, self.rng.randrange(1, 5))
-            case "year":
-                return periods_said.year(self.pick((2024, 2025)))
-            case "month":
-                return periods_said.month(year + (number < 4), number)
-            case "months":
-                first = periods_said.month(year, self.rng.randrange(4, 10))
-                return periods_said.months(first, periods_said.month(year, first.first.month + self.rng.randrange(1, 4)))
-            case "span":
-                first = start.replace(month=self.rng.randrange(4, 8), day=self.rng.randrange(1, 28))
-                return periods_said.span(first, first.replace(month=first.month + 3, day=self.rng.randrange(1, 28)))
-            case _:
-                return self.pick(periods_said.relative())
-
-    def measure(self, *hows: str, table: str | None = None) -> tuple[said.Measure, str]:
-        """A figure that the person may see, and how it is taken."""
-        while True:
-            made = self.pick(said.MEASURES)
-            how = self.pick(made.hows)
-            if (
-                oracle.open_to(self.person, made.table, made.column)
-                and (not hows or how in hows)
-                and table in {None, made.table}
-            ):
-                return made, how
-
-    def noun(self, made: said.Measure) -> str:
-        return self.wording((made.ja, made.en))
-
-
-KINDS = ("none", "fiscal", "fiscal", "half", "quarter", "quarter", "month", "month", "year", "months", "span", "relative")
 
 
 def _number(a: Asker) -> Question | None:
@@ -295,7 +129,12 @@ def _label(a: Asker) -> Question | None:
     if drawn is None:
         return None
     spec, words, found = drawn
-    if a.rng.random() < 0.2 and spec.table != "inventory" and BY_NAME[spec.table].dated and spec.period is not None:
+    if (
+        a.rng.random() < 0.2
+        and spec.table != "inventory"
+        and BY_NAME[spec.table].dated
+        and spec.period is not None
+    ):
         spec = replace(spec, group="month")
         words |= {"G": "month" if a.lang else "月", "Gs": "months"}
         found = oracle.values(a.company, a.person, spec)
@@ -324,14 +163,14 @@ def _compare(a: Asker) -> Question | None:
     period, p = a.period(made.table)
     entries: list[Entry] = []
     for value in (x, y):
-        spec = Spec(made.table, how, made.column, (Where(path, "=", value),), period)
+        spec = Spec(made.table, how, made.column, (Where(path, value),), period)
         found = oracle.values(a.company, a.person, spec)
         if not found:
             return None
         entries.append((oracle.value_forms(a.company, made.table, path, value), found[0][1]))
     noun = a.noun(made)
     noun = noun if how == "sum" else f"average {noun}" if a.lang else f"平均{noun}"
-    spec = Spec(made.table, how, made.column, (Where(path, "=", x),), period, path)
+    spec = Spec(made.table, how, made.column, (Where(path, x),), period, path)
     text = a.say(a.wording(said.SAID["compare"]), N=noun, A=say_x, B=say_y, P=p)
     return a.question("compare", text, _pair(entries, oracle.unit_of(spec)), spec)
 
@@ -347,7 +186,13 @@ def _pair(entries: Sequence[Entry], unit: str | None) -> Expected:
 
 def _periods(a: Asker) -> Question | None:
     made, how = a.measure("sum", "avg")
-    if BY_NAME[made.table].dated is None or made.table in {"inventory", "customers", "employees", "warehouses", "products"}:
+    if BY_NAME[made.table].dated is None or made.table in {
+        "inventory",
+        "customers",
+        "employees",
+        "warehouses",
+        "products",
+    }:
         return None
     x, y = _two_periods(a)
     where, f = a.condition(made.table)
@@ -362,9 +207,14 @@ def _periods(a: Asker) -> Question | None:
         return None
     noun = a.noun(made)
     noun = noun if how == "sum" else f"average {noun}" if a.lang else f"平均{noun}"
-    words = [a.pick(p.ja) if a.lang == 0 else a.pick([t.partition(" ")[2] for t in p.en if t.startswith("in ")]) for p in (x, y)]
+    words = [
+        a.pick(p.ja) if a.lang == 0 else a.pick([t.partition(" ")[2] for t in p.en if t.startswith("in ")])
+        for p in (x, y)
+    ]
     spec = Spec(made.table, how, made.column, where, x)
-    text = a.say(a.wording(said.SAID["change" if changed else "periods"]), N=noun, F=f, A=words[0], B=words[1])
+    text = a.say(
+        a.wording(said.SAID["change" if changed else "periods"]), N=noun, F=f, A=words[0], B=words[1]
+    )
     expected = _pair(entries, oracle.unit_of(spec))
     return a.question("change" if changed else "compare periods", text, expected, spec)
 
@@ -373,13 +223,13 @@ def _two_periods(a: Asker) -> tuple[Period, Period]:
     year = a.pick((2023, 2024))
     match a.rng.randrange(4):
         case 0 | 1:
-            return periods_said.fiscal_year(year), periods_said.fiscal_year(year + 1)
+            return periods.fiscal_year(year), periods.fiscal_year(year + 1)
         case 2:
             n = a.rng.randrange(1, 5)
-            return periods_said.quarter(year, n), periods_said.quarter(year + 1, n)
+            return periods.quarter(year, n), periods.quarter(year + 1, n)
         case _:
             n = a.rng.randrange(4, 13)
-            return periods_said.month(year, n), periods_said.month(year + 1, n)
+            return periods.month(year, n), periods.month(year + 1, n)
 
 
 def _trend(a: Asker) -> Question | None:
@@ -395,7 +245,7 @@ def _trend(a: Asker) -> Question | None:
     steps = {"month": 1, "quarter": 3, "fiscal_year": 12}[grain]
     if not 3 <= len(found) <= 36:
         return None
-    gaps = {(y.year - x.year) * 12 + y.month - x.month for x, y in zip(keys, keys[1:], strict=False)}
+    gaps = {(y.year - x.year) * 12 + y.month - x.month for x, y in pairwise(keys)}
     if gaps != {steps}:
         return None
     noun = a.noun(made)
@@ -403,7 +253,9 @@ def _trend(a: Asker) -> Question | None:
     (ja, ja_adjective), (en, adjective) = said.GRAIN_WORDS[grain]
     words = {"N": noun, "F": f, "P": p, "G": en if a.lang else ja, "M": adjective if a.lang else ja_adjective}
     text = a.say(a.wording(said.SAID["trend"]), **words)
-    return a.question("trend", text, Expected("trend", _entries(a, spec, found), True, oracle.unit_of(spec)), spec)
+    return a.question(
+        "trend", text, Expected("trend", _entries(a, spec, found), True, oracle.unit_of(spec)), spec
+    )
 
 
 def _lookup(a: Asker) -> Question | None:
@@ -427,11 +279,13 @@ def _lookup(a: Asker) -> Question | None:
 
 
 def _quote(a: Asker) -> Question | None:
-    readable = [d for d in a.company.documents if oracle.may_read(a.person, d) and d.lang == ("ja", "en")[a.lang]]
-    document = a.pick(readable)
+    readable = [d for d in a.company.documents if oracle.may_read(a.person, d)]
+    document = a.pick([d for d in readable if d.lang == ("ja", "en")[a.lang]])
     fact = a.pick(document.facts)
     text = a.say(a.wording(said.QUOTED), t=document.title, q=a.wording((fact.questions, fact.questions)))
-    return a.question("quote", text, Expected("quote", sentence=fact.sentence))
+    twins = [d for d in readable if (d.topic, d.tenant) == (document.topic, document.tenant)]
+    at = document.facts.index(fact)
+    return a.question("quote", text, Expected("quote", sentences=tuple(d.facts[at].sentence for d in twins)))
 
 
 ANSWERED: dict[str, tuple[int, Callable[[Asker], Question | None]]] = {

@@ -252,8 +252,20 @@ SAID: dict[str, Both] = {
     ),
 }  # fmt: skip
 QUOTED: Both = (
-    ("{q}", "{q}", "「{t}」によると、{q}", "社内文書で確認したいのですが、{q}", "{q}該当箇所を引用してください。"),
-    ("{q}", "{q}", "According to the {t}: {q}", "Please quote our documents: {q}", "{q} Please show the source."),
+    (
+        "{q}",
+        "{q}",
+        "「{t}」によると、{q}",
+        "社内文書で確認したいのですが、{q}",
+        "{q}該当箇所を引用してください。",
+    ),
+    (
+        "{q}",
+        "{q}",
+        "According to the {t}: {q}",
+        "Please quote our documents: {q}",
+        "{q} Please show the source.",
+    ),
 )
 
 LOOKUPS: dict[tuple[str, str], Both] = {

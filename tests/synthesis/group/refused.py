@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 
-from . import company_schema as schema
-from . import oracle, periods_said
-from . import questions_said as said
-from .company_schema import BY_NAME
+from . import oracle, periods, said, schema
+from .asker import Asker, Expected, Question
 from .oracle import Spec
-from .questions import Asker, Expected, Question
+from .schema import BY_NAME
 
 NO_DATA, CLOSED, ABSENT, VAGUE = "no_data", "not_permitted", "not_in_hub", "cannot_plan"
 
@@ -45,8 +43,7 @@ UNKNOWN_NAMES: tuple[schema.Both, ...] = (
 
 
 def _refusal(a: Asker, kind: str, text: str, *reasons: str) -> Question:
-    made = a.question(kind, text, Expected("refusal", reasons=frozenset(reasons)))
-    return made
+    return a.question(kind, text, Expected("refusal", reasons=frozenset(reasons)))
 
 
 def _no_rows(a: Asker) -> Question | None:
@@ -68,8 +65,10 @@ def _never_sold(a: Asker) -> Question | None:
         return None
     row = a.pick(unsold)
     made, how = a.measure("sum", "avg", "max", table="orders")
-    f = a.wording(said.FILTERS["orders"]["products.name_en"]).replace("{v}", row["name_en" if a.lang else "name"])
-    period, p = a.period("orders")
+    f = a.wording(said.FILTERS["orders"]["products.name_en"]).replace(
+        "{v}", row["name_en" if a.lang else "name"]
+    )
+    _, p = a.period("orders")
     text = a.say(a.wording(said.SAID[how]), N=a.noun(made), F=f, P=p)
     return _refusal(a, "no rows", text, NO_DATA)
 
@@ -80,11 +79,11 @@ def _outside(a: Asker) -> Question | None:
     if made.table not in {"orders", "expenses", "shipments", "inspections", "tickets", "budgets"}:
         return None
     period = a.pick((
-        periods_said.fiscal_year(2019), periods_said.fiscal_year(2021), periods_said.year(2020), periods_said.month(2022, 6),
-        periods_said.quarter(2021, 3), periods_said.fiscal_year(2030), periods_said.month(2027, 5), periods_said.year(2028),
-        periods_said.span(date(2022, 1, 1), date(2022, 6, 30)),
+        periods.fiscal_year(2019), periods.fiscal_year(2021), periods.year(2020), periods.month(2022, 6),
+        periods.quarter(2021, 3), periods.fiscal_year(2030), periods.month(2027, 5), periods.year(2028),
+        periods.span(date(2022, 1, 1), date(2022, 6, 30)),
     ))  # fmt: skip
-    where, f = a.condition(made.table) if a.rng.random() < 0.4 else ((), "")
+    _, f = a.condition(made.table) if a.rng.random() < 0.4 else ((), "")
     text = a.say(a.wording(said.SAID[how]), N=a.noun(made), F=f, P=a.pick(period.en if a.lang else period.ja))
     return _refusal(a, "outside", text, NO_DATA, ABSENT)
 
@@ -95,14 +94,13 @@ def _closed_column(a: Asker) -> Question | None:
         return None
     made = a.pick(shut)
     how = a.pick(made.hows)
-    where, f = a.condition(made.table)
+    _, f = a.condition(made.table)
     if a.rng.random() < 0.3 and said.GROUPS[made.table]:
         ja, en, plural = said.GROUPS[made.table][a.pick(list(said.GROUPS[made.table]))]
         words = {"N": a.noun(made), "F": "", "P": "", "G": en if a.lang else ja, "Gs": plural}
         text = a.say(a.wording(said.SAID[a.pick(("list", "label"))]), **words)
     else:
         text = a.say(a.wording(said.SAID[how]), N=a.noun(made), F=f, P="")
-    del where
     whole = all(col.roles for col in BY_NAME[made.table].cols)
     return _refusal(a, "closed table" if whole else "closed column", text, CLOSED)
 
@@ -138,7 +136,9 @@ def _other_company(a: Asker) -> Question | None:
     made, how = a.measure("sum", "avg", table=a.pick(("orders", "expenses", "shipments", "tickets")))
     if made.table in {"orders", "tickets"} and a.rng.random() < 0.5:
         row = a.pick([c for c in a.company.tables["customers"] if c["tenant"] == other])
-        f = a.wording(said.FILTERS[made.table]["customers.name_en"]).replace("{v}", row["name_en" if a.lang else "name"])
+        f = a.wording(said.FILTERS[made.table]["customers.name_en"]).replace(
+            "{v}", row["name_en" if a.lang else "name"]
+        )
     else:
         name = schema.TENANTS[other][a.lang]
         f = a.pick((f"of {name}", f"at {name}")) if a.lang else f"{name}の"
@@ -149,15 +149,16 @@ def _other_company(a: Asker) -> Question | None:
 
 def _unknown_name(a: Asker) -> Question | None:
     made, how = a.measure("sum", "avg", table=a.pick(("orders", "tickets")))
-    f = a.wording(said.FILTERS[made.table]["customers.name_en"]).replace("{v}", a.pick(UNKNOWN_NAMES)[1 if a.lang else 0])
+    f = a.wording(said.FILTERS[made.table]["customers.name_en"]).replace(
+        "{v}", a.pick(UNKNOWN_NAMES)[1 if a.lang else 0]
+    )
     _, p = a.period(made.table)
     text = a.say(a.wording(said.SAID[how]), N=a.noun(made), F=f, P=p)
     return _refusal(a, "unknown name", text, NO_DATA, ABSENT)
 
 
 def _absent_figure(a: Asker) -> Question | None:
-    period, p = a.period("orders")
-    del period
+    _, p = a.period("orders")
     how = a.pick(("sum", "avg", "max"))
     _, f = a.condition("customers") if a.rng.random() < 0.3 else ((), "")
     text = a.say(a.wording(said.SAID[how]), N=a.wording(ABSENT_FIGURES), F=f, P=p)
@@ -165,7 +166,9 @@ def _absent_figure(a: Asker) -> Question | None:
 
 
 def _absent_topic(a: Asker) -> Question | None:
-    text = a.say(a.wording(said.QUOTED), t="社内規程" if a.lang == 0 else "company rules", q=a.wording(ABSENT_TOPICS))
+    text = a.say(
+        a.wording(said.QUOTED), t="社内規程" if a.lang == 0 else "company rules", q=a.wording(ABSENT_TOPICS)
+    )
     return _refusal(a, "no document", text, ABSENT, NO_DATA)
 
 
@@ -174,7 +177,9 @@ def _closed_document(a: Asker) -> Question | None:
     shut = [
         d
         for d in a.company.documents
-        if d.lang == ("ja", "en")[a.lang] and d.tenant in {None, a.person.tenant} and not oracle.may_read(a.person, d)
+        if d.lang == ("ja", "en")[a.lang]
+        and d.tenant in {None, a.person.tenant}
+        and not oracle.may_read(a.person, d)
     ]
     if not shut:
         return None
@@ -182,6 +187,17 @@ def _closed_document(a: Asker) -> Question | None:
     fact = a.pick(document.facts)
     text = a.say(a.wording(said.QUOTED), t=document.title, q=a.wording((fact.questions, fact.questions)))
     return _refusal(a, "closed document", text, CLOSED, ABSENT)
+
+
+def _visitor(a: Asker) -> Question | None:
+    """Somebody of no company asks for what every row of belongs to one."""
+    a.person = next(person for person in a.company.people if person.tenant is None)
+    made, how = a.measure("sum", "avg", "max")
+    if BY_NAME[made.table].tenant is None:
+        return None
+    _, p = a.period(made.table)
+    text = a.say(a.wording(said.SAID[how]), N=a.noun(made), F="", P=p)
+    return _refusal(a, "of no company", text, ABSENT, NO_DATA, CLOSED)
 
 
 def _vague(a: Asker) -> Question | None:
@@ -200,5 +216,6 @@ REFUSED: dict[str, tuple[int, Callable[[Asker], Question | None]]] = {
     "not there": (10, _absent_figure),
     "no document": (6, _absent_topic),
     "closed document": (6, _closed_document),
+    "visitor": (3, _visitor),
     "vague": (8, _vague),
 }

@@ -11,16 +11,15 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from . import company_documents as documents
-from . import company_schema as schema
-from .company_files import write_docx, write_table
+from . import documents, schema
+from .files import write_docx, write_table
 
 Record = dict[str, Any]
 FIRST, LAST = schema.COVERS
@@ -73,10 +72,7 @@ def write(company: Company, folder: Path) -> None:
     rng = random.Random(f"files-{company.seed}")
     for tab in schema.TABLES:
         rows = [*company.tables[tab.name], *company.extra[tab.name]]
-        if tab.duplicates is None or tab.duplicates[0] == "identical":
-            rng.shuffle(rows)
-        else:
-            rows.sort(key=lambda row: rng.random())
+        rng.shuffle(rows)
         write_table(tab, rows, folder / tab.file, rng)
     for made in company.documents:
         path = folder / made.file
@@ -103,8 +99,8 @@ def _person(person: Person) -> dict[str, Any]:
     return {"id": person.id, "tenant": person.tenant, "roles": sorted(person.roles), "limits": limits}
 
 
-SYLLABLES = "サク アオ ミド タカ ヒノ ツバ カエ モミ シラ クロ ナギ ホシ".split()
-ROMAN = "Saku Ao Mido Taka Hino Tsuba Kae Momi Shira Kuro Nagi Hoshi".split()
+SYLLABLES = ["サク", "アオ", "ミド", "タカ", "ヒノ", "ツバ", "カエ", "モミ", "シラ", "クロ", "ナギ", "ホシ"]
+ROMAN = ["Saku", "Ao", "Mido", "Taka", "Hino", "Tsuba", "Kae", "Momi", "Shira", "Kuro", "Nagi", "Hoshi"]
 ENDINGS = [("ラ", "ra"), ("リ", "ri"), ("ノ", "no"), ("デ", "de"), ("メ", "me")]
 KINDS = [
     ("精機", "Precision"),
@@ -160,7 +156,9 @@ class _Maker:
         people = [(f"{a} {b}", f"{y} {x}") for a, x in FAMILY for b, y in GIVEN]
         self.rng.shuffle(people)
         for number, tenant in enumerate(schema.TENANTS):
-            self._tenant(tenant, names[number * 18 : number * 18 + 18], people[number * 30 : number * 30 + 30])
+            self._tenant(
+                tenant, names[number * 18 : number * 18 + 18], people[number * 30 : number * 30 + 30]
+            )
         self._copies()
 
     def day(self, first: date = FIRST, last: date = LAST) -> date:
@@ -201,7 +199,7 @@ class _Maker:
         self._add("products", len(names), product)
         self._add("warehouses", 2 * len(schema.REGIONS), warehouse)
 
-    def _tenant(self, tenant: str, names: list[Both], people: list[Both]) -> None:
+    def _tenant(self, tenant: str, names: list[schema.Both], people: list[schema.Both]) -> None:
         def department(n: int) -> Record:
             ja, en = DEPARTMENTS[(n - 1) % len(DEPARTMENTS)]
             staff = self.rng.randrange(5, 60)
@@ -226,7 +224,7 @@ class _Maker:
         self._stock(tenant)
         self._support(tenant, customers)
 
-    def _staff(self, tenant: str, departments: list[Record], people: list[Both]) -> None:
+    def _staff(self, tenant: str, departments: list[Record], people: list[schema.Both]) -> None:
         def employee(n: int) -> Record:
             ja, en = people[(n - 1) % len(people)]
             grade = self.pick(["G1", "G1", "G2", "G3", "G4"])
@@ -261,7 +259,8 @@ class _Maker:
         self._ship(tenant, [row for row in orders if row["status"] == "DONE"])
 
     def _at(self, day: date) -> datetime:
-        return datetime(day.year, day.month, day.day, self.rng.randrange(8, 20), self.rng.randrange(60))
+        hour, minute = self.rng.randrange(8, 20), self.rng.randrange(60)
+        return datetime.combine(day, time(hour, minute))
 
     def _ship(self, tenant: str, orders: list[Record]) -> None:
         def shipment(n: int) -> Record:
@@ -300,7 +299,9 @@ class _Maker:
         self._add("budgets", len(pairs), budget)
 
     def _stock(self, tenant: str) -> None:
-        ends = [date(y, m, d) for y in (2023, 2024, 2025, 2026) for m, d in ((3, 31), (6, 30), (9, 30), (12, 31))]
+        ends = [
+            date(y, m, d) for y in (2023, 2024, 2025, 2026) for m, d in ((3, 31), (6, 30), (9, 30), (12, 31))
+        ]
         ends = [day for day in ends if FIRST <= day <= LAST]
         kept = self.rng.sample(self.tables["products"], 6)
         places = [w for w in self.tables["warehouses"] if self.rng.random() < 0.8]
@@ -349,6 +350,3 @@ class _Maker:
                     copy["amount"] = self.rng.randrange(1, 9000) * 1000
                     copy["status"] = self.pick(schema.STATUSES)
                 self.extra[tab.name].append(copy)
-
-
-Both = schema.Both

@@ -6,7 +6,7 @@ import calendar
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from .company_schema import TODAY
+from .schema import TODAY
 
 GRAINS = ("month", "quarter", "fiscal_year", "year")
 MONTHS = [calendar.month_name[n] for n in range(13)]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
-from .company_schema import Col, Tab
+from .schema import Col, Tab
 
 WIDE = str.maketrans("0123456789,.", "０１２３４５６７８９，．")
 BLANKS = ("", "-", "―", "")
@@ -158,7 +158,9 @@ def write_xlsx(path: Path, lines: Sequence[Sequence[Any]], numbers: Sequence[boo
             if at > header_row and numbers[n] and text.isascii() and text.replace(".", "", 1).isdigit():
                 cells += f'<c r="{place}"><v>{text}</v></c>'
             elif text:
-                cells += f'<c r="{place}" t="inlineStr"><is><t xml:space="preserve">{escape(text)}</t></is></c>'
+                cells += (
+                    f'<c r="{place}" t="inlineStr"><is><t xml:space="preserve">{escape(text)}</t></is></c>'
+                )
         rows.append(f'<row r="{at}">{cells}</row>')
     last = chr(64 + width)
     merged = "".join(f'<mergeCell ref="A{n}:{last}{n}"/>' for n in range(1, header_row))
@@ -175,7 +177,7 @@ def write_xlsx(path: Path, lines: Sequence[Sequence[Any]], numbers: Sequence[boo
 def write_docx(path: Path, blocks: Sequence[tuple[int, str]]) -> None:
     """A document of (level of heading or 0, text)."""
     body = "".join(
-        f'<w:p>{f"<w:pPr><w:pStyle w:val={chr(34)}Heading{level}{chr(34)}/></w:pPr>" if level else ""}'
+        f"<w:p>{f'<w:pPr><w:pStyle w:val={chr(34)}Heading{level}{chr(34)}/></w:pPr>' if level else ''}"
         f'<w:r><w:t xml:space="preserve">{escape(text)}</w:t></w:r></w:p>'
         for level, text in blocks
     )

@@ -135,7 +135,10 @@ class Tab:
             rule, by = self.duplicates
             made["duplicates"] = {"rule": rule} | ({"by": by} if by else {})
             made["duplicates"] |= (
-                {"ja": "同じ番号の行は更新日時が最新のものだけが有効", "en": "of rows with one number the latest counts"}
+                {
+                    "ja": "同じ番号の行は更新日時が最新のものだけが有効",
+                    "en": "of rows with one number the latest counts",
+                }
                 if rule == "latest"
                 else {"ja": "同じ行が重複していることがある", "en": "the same row may stand more than once"}
             )
