@@ -106,9 +106,10 @@ def test_only_accepted_assurance_counts():
         assert strict.apply(claims(["JP"], acr=acr)) is None
 
 
-def test_a_time_of_verification_that_is_none_makes_the_claims_worthless():
+@pytest.mark.parametrize("time", ["2012-04-23T18:25Z", 1335205500, ["2012-04-23T18:25:00Z"], False])
+def test_a_time_of_verification_that_is_none_makes_the_claims_worthless(time):
     said = claims(["JP"])
-    said["verified_claims"]["verification"] = {"time": "2012-04-23T18:25Z"}
+    said["verified_claims"]["verification"] = {"time": time}
     assert mapping().apply(said) is None
 
 
@@ -118,6 +119,19 @@ def test_a_time_of_verification_that_is_none_makes_the_claims_worthless():
         {"paths": {}},
         {"paths": {"assurance": "acr"}},
         {"paths": {"birthplace": "x", "citizenships": "y"}},
+        {"paths": []},
+        {"paths": None},
+        {"paths": {"citizenships": 5}},
+        {"paths": {"citizenships": ""}},
+        {"entities": ["acme"]},
+        {"entities": {"Acme K.K.": ["acme"]}},
+        {"assurances": "high"},
+        {"assurances": [["high"]]},
+        {"empty_is_none": "false"},
+        {"days": "30"},
+        {"days": None},
+        {"days": True},
+        {"days": float("nan")},
         {"days": 0},
         {"days": 99_999},
         {"trust_everything": True},
@@ -144,6 +158,18 @@ def test_a_table_of_people():
     assert bob.id == "acme/bob, b"
     assert bob.facts == Facts(("US",), None, (), "none", None)
     assert bob.verified_until == at("2026-07-12T00:00:00Z")
+
+
+@pytest.mark.parametrize("days", [0, -1, 99_999, float("nan"), float("inf"), 1e300])
+def test_an_attestation_is_believed_for_a_while(days):
+    with pytest.raises(AccessError, match="believed for a while"):
+        table("id\na\n", days=days)
+
+
+@pytest.mark.parametrize("tenant", ["", "acme/tokyo"])
+def test_nobody_names_a_person_of_another_tenant(tenant):
+    with pytest.raises(AccessError, match="not a tenant's name"):
+        read_csv(b"id\na\n", tenant=tenant, now=NOW, days=1)
 
 
 def test_an_attestation_is_never_believed_longer_than_allowed():

@@ -28,7 +28,10 @@ def test_a_token_proves_a_person_for_a_while():
     assert found.person.facts == Facts(("JP",), None, None, None, None)
     assert found.person.verified_until == at("2026-07-12T12:00:00Z")
     assert (found.assurance, found.source, found.token) == ("high", ISSUER, digest_of(text))
-    assert found.expires.micros == (SECONDS + 300) * 1_000_000
+    assert isinstance(check(text, now=found.expires.plus(-1)), Verified)
+    assert check(text, now=found.expires) == Rejected("expired"), (
+        "when it is forgotten nobody takes it any more"
+    )
 
 
 @pytest.mark.parametrize(
@@ -67,6 +70,21 @@ def test_a_token_counts_once():
     assert isinstance(check(text), Verified)
     assert check(text, used={digest_of(text)}) == Rejected("replayed")
     assert isinstance(check(token(sub="bob"), used={digest_of(text)}), Verified)
+
+
+def test_the_other_spelling_of_its_signature_does_not_make_it_another_token():
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of P-256, SP 800-186
+    signed, _, signature = token().rpartition(".")
+    r, s = tokens.decode(signature)[:32], int.from_bytes(tokens.decode(signature)[32:])
+    other = f"{signed}.{tokens.encode(r + (order - s).to_bytes(32))}"
+    assert other != f"{signed}.{signature}"
+    assert isinstance(check(other), Verified), "mathematics, not a defect"
+    assert check(other, used={digest_of(f"{signed}.{signature}")}) == Rejected("replayed")
+
+
+@pytest.mark.parametrize("keys", [5, {"a": 1}, "ec", None, [None, 5, "x", {"kty": "EC"}]])
+def test_keys_that_are_none_prove_nothing(keys):
+    assert isinstance(check(token(), jwks={"keys": keys}), Rejected)
 
 
 def test_a_session_without_a_nonce_accepts_nothing():

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from mythos.access.people import UNKNOWN
+from mythos.access.people import UNKNOWN, Facts
 from mythos.access.scim import ENTERPRISE, LIST, PATCH, PERSON, USER, patch, read_users
 from mythos.cli import access
 from mythos.errors import AccessError
@@ -45,6 +45,28 @@ def test_facts_hold_no_longer_than_they_are_believed():
 def test_who_is_not_active_or_not_described_is_unknown(change):
     [alice] = read(ALICE | change)
     assert alice.facts == UNKNOWN
+
+
+@pytest.mark.parametrize("name", ["Active", "ACTIVE"])
+def test_names_are_the_same_in_any_case(name):
+    user = {name: False, "ID": "alice", "Schemas": ALICE["schemas"], PERSON.upper(): ALICE[PERSON]}
+    assert [one.facts for one in read(user)] == [UNKNOWN]
+    [alice] = read(user | {name: True})
+    assert alice.facts.citizenships == ("JP",)
+    with pytest.raises(AccessError, match="active stands twice"):
+        read(ALICE | {name: False})
+    with pytest.raises(AccessError, match="citizenships stands twice"):
+        read(ALICE | {PERSON: {"citizenships": ["JP"], "Citizenships": ["US"]}})
+    [alice] = read(patch(ALICE, operations({"op": "replace", "path": name, "value": False})))
+    assert alice.facts == UNKNOWN
+
+
+@pytest.mark.parametrize("word", ["none", "Nobody"])
+def test_only_the_table_says_that_somebody_has_no_employer(word):
+    user = ALICE | {ENTERPRISE: {"organization": word}}
+    assert read(user)[0].facts.entity is None
+    [alice] = read_users(user, tenant="t", entities={word: "none"}, now=NOW, days=90)
+    assert alice.facts.entity == "none"
 
 
 def test_an_employer_that_is_in_no_table_is_unknown():
@@ -88,9 +110,33 @@ def test_a_patch_changes_what_it_names_and_nothing_else():
     assert ALICE[PERSON]["citizenships"] == ["JP"]
 
 
+def test_a_patch_says_what_it_changes_by_its_schemas_too_and_adds_to_lists():
+    made = patch(ALICE, operations(
+        {"op": "replace", "path": f"{USER}:active", "value": False},
+        {"op": "add", "path": f"{PERSON}:citizenships", "value": ["US", "JP"]},
+        {"op": "add", "path": f"{PERSON}:citizenships", "value": "DE"},
+        {"op": "add", "value": {PERSON: {"located_in": "FR"}, ENTERPRISE: {"Organization": "Somebody"}}},
+        {"op": "replace", "path": f"{PERSON}:permanent_residencies", "value": ["FR"]},
+    ))  # fmt: skip
+    assert read(made)[0].facts == UNKNOWN
+    [alice] = read(made | {"active": True})
+    assert alice.facts == Facts(("JP", "US", "DE"), ("FR",), None, None, "FR")
+    assert read(patch(ALICE, operations({"op": "remove", "path": PERSON})))[0].facts == UNKNOWN
+
+
 @pytest.mark.parametrize(
     "document",
     [
+        operations({"op": "remove", "path": "active"}),
+        operations({"op": "replace", "path": "Schemas", "value": []}),
+        operations({"op": "replace", "path": f"{USER}:id", "value": "root"}),
+        operations({"op": "replace", "path": f"{PERSON}.citizenships", "value": ["US"]}),
+        operations({"op": "replace", "path": f"{PERSON}:citizenships:x", "value": ["US"]}),
+        operations({"op": "replace", "path": "name.givenName", "value": "x"}),
+        operations({"op": "replace", "value": {f"{PERSON}:": 1}}),
+        operations({"op": ["add"], "path": "active", "value": True}),
+        operations("add"),
+        operations({"op": "add", "path": ["active"], "value": True}),
         {},
         operations({"op": "copy", "path": "active"}),
         operations({"op": "remove", "path": "active", "value": 1}),

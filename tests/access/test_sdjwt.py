@@ -266,7 +266,10 @@ def test_a_credential_proves_a_person_once():
     assert check(present(NATIONS, issued=credential(sub=...))) == Rejected("subject")
     endless = check(present(NATIONS, issued=credential(exp=...)))
     assert isinstance(endless, Verified)
-    assert endless.expires == endless.person.verified_until
+    assert endless.person.verified_until is not None
+    assert endless.expires == endless.person.verified_until.plus(LEEWAY)
+    signed, _, signature = text.rpartition(".")
+    assert check(f"{signed}.{signature}", used={digest_of(f"{signed}.another")}) == Rejected("replayed")
 
 
 @given(st.text(alphabet="~.ABab01-_ !", max_size=120))

@@ -22,6 +22,7 @@ STATELESS: Final = "XXA"
 """ICAO Doc 9303 part 3: a stateless person. XXB (refugee), XXC and XXX say nothing of citizenship."""
 
 _LISTS: Final = ("citizenships", "permanent_residencies", "protected_in")
+_MOST_DAYS: Final = 3660
 _KEYS: Final = (*_LISTS, "entity", "located_in", "verified_at", "assurance")
 
 
@@ -59,23 +60,34 @@ class ClaimsMapping:
         Raises:
             AccessError: a fact that does not exist, a mapping of nothing, or no lifetime.
         """
-        paths = {fact: tuple(str(path).split(".")) for fact, path in dict(document.get("paths", {})).items()}
-        unknown = sorted(paths.keys() - set(_KEYS)) + sorted(
-            document.keys() - {"paths", "entities", "assurances", "days", "empty_is_none"}
-        )
-        days = float(document.get("days", 0))
-        if unknown or not paths.keys() & set(Facts._fields) or not 0 < days <= 3660:
+        usual: dict[str, Any] = {"entities": {}, "assurances": [], "empty_is_none": False}
+        told: dict[str, Any] = usual | dict(document)
+        paths: Any = told.get("paths")
+        days: Any = told.get("days")
+        if not (
+            told.keys() == {"paths", "entities", "assurances", "days", "empty_is_none"}
+            and _texts(paths, dict)
+            and paths.keys() <= set(_KEYS)
+            and paths.keys() & set(Facts._fields)
+            and _texts(told["entities"], dict)
+            and _texts(told["assurances"], list)
+            and isinstance(told["empty_is_none"], bool)
+            and isinstance(days, int | float)
+            and not isinstance(days, bool)
+            and 0 < days <= _MOST_DAYS
+        ):
             raise AccessError(
                 "the claims mapping is wrong",
-                expected=f"paths to some of {', '.join(_KEYS)}, and days from 1 to 3660",
-                found=f"unknown: {unknown}; paths: {sorted(paths)}; days: {days:g}",
+                expected=f"paths to some of {', '.join(_KEYS)}, days from 1 to {_MOST_DAYS}; perhaps "
+                "entities, assurances (texts) and empty_is_none (true or false)",
+                found=repr(dict(document))[:200],
             )
         return cls(
-            paths,
-            dict(document.get("entities", {})),
-            frozenset(document.get("assurances", ())),
+            {fact: tuple(path.split(".")) for fact, path in paths.items()},
+            dict(told["entities"]),
+            frozenset(told["assurances"]),
             days * 86_400,
-            bool(document.get("empty_is_none", False)),
+            told["empty_is_none"],
         )
 
     def apply(self, claims: Mapping[str, Any]) -> Mapped | None:
@@ -99,8 +111,8 @@ class ClaimsMapping:
             return None
         try:
             at = found.get("verified_at")
-            verified_at = Instant.parse(at) if isinstance(at, str) else None
-        except InputError:
+            verified_at = None if at is None else Instant.parse(at)
+        except (InputError, TypeError):
             return None
         return Mapped(facts, verified_at, assurance)
 
@@ -116,6 +128,14 @@ class ClaimsMapping:
             return None
         kept = [code for code in codes if code != STATELESS]
         return tuple(kept) if all(isinstance(code, str) and code in COUNTRIES for code in kept) else None
+
+
+def _texts(value: Any, kind: type) -> bool:
+    """A list of texts, or texts by name."""
+    if not isinstance(value, kind):
+        return False
+    inner = cast("dict[str, Any]", value).values() if kind is dict else cast("list[Any]", value)
+    return all(isinstance(one, str) and one for one in inner)
 
 
 def _settled(facts: Facts) -> Facts:
@@ -134,6 +154,24 @@ def _at(claims: Any, path: Iterable[str]) -> Any:
             return None
         claims = cast("Mapping[str, Any]", claims).get(name)
     return claims
+
+
+def latest_of(now: Instant, days: float) -> Instant:
+    """Until when an attestation of now is believed at most; raises `AccessError`."""
+    if not 0 < days <= _MOST_DAYS:
+        raise AccessError(
+            "an attestation is believed for a while",
+            expected=f"days from 1 to {_MOST_DAYS}",
+            found=f"{days:g}",
+        )
+    return now.plus(days * 86_400)
+
+
+def person_id(tenant: str, name: str) -> str:
+    """`TENANT/ID`: no administrator can name a person of another tenant. Raises `AccessError`."""
+    if not tenant or "/" in tenant:
+        raise AccessError("not a tenant's name", expected="text without /", found=repr(tenant)[:60])
+    return f"{tenant}/{name}"
 
 
 _CSV_LIMIT: Final = 64 << 20
@@ -164,7 +202,7 @@ def read_csv(data: bytes, *, tenant: str, now: Instant, days: float) -> tuple[Pe
         rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True))
     except (csv.Error, UnicodeDecodeError) as error:
         raise AccessError("not a CSV table in UTF-8", found=str(error)[:120]) from error
-    header, latest = (rows[0] if rows else []), now.plus(days * 86_400)
+    header, latest = (rows[0] if rows else []), latest_of(now, days)
     unknown = [name for name in header if name not in _COLUMNS]
     if "id" not in header or unknown or len(set(header)) != len(header):
         raise AccessError(
@@ -184,7 +222,7 @@ def read_csv(data: bytes, *, tenant: str, now: Instant, days: float) -> tuple[Pe
         if one.id in people:
             raise AccessError(f"{where}: {one.id!r} stands twice")
         until = latest if one.verified_until is None else min(one.verified_until, latest)
-        people[one.id] = Person(f"{tenant}/{one.id}", _settled(one.facts), until)
+        people[one.id] = Person(person_id(tenant, one.id), _settled(one.facts), until)
     return tuple(people.values())
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from mythos.access.claims import ClaimsMapping
 from mythos.access.people import Person
 from mythos.access.tokens import (
+    LEEWAY,
     TOKEN_LIMIT,
     Rejected,
     check_audience,
@@ -37,7 +38,7 @@ class Issuer:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What a token or credential proved. Keep `token` where used tokens are remembered, until `expires`."""
+    """What a token or credential proved. Remember `token` as used until `expires`: then nobody takes it."""
 
     person: Person
     assurance: str | None
@@ -99,5 +100,6 @@ def verified(
         raise reject("not_yet")
     until = at.plus(issuer.mapping.seconds)
     person = Person(f"{issuer.issuer}|{subject}", mapped.facts, until)
-    expires = Instant(int(float(claims.get("exp") or until.micros / 1e6) * 1_000_000))
-    return Verified(person, mapped.assurance, issuer.issuer, token, expires)
+    end = claims.get("exp")
+    expires = until if end is None else Instant(int(float(end) * 1_000_000))
+    return Verified(person, mapped.assurance, issuer.issuer, token, expires.plus(LEEWAY))

@@ -57,8 +57,11 @@ class KeyRing:
 
 
 def digest_of(token: str) -> Digest:
-    """What a hub remembers of a token that was used."""
-    return Digest.of(token.encode(errors="surrogatepass"))
+    """What a hub remembers of a token that was used: all but its last signature.
+
+    What is signed has one spelling; an ECDSA signature has two, and anybody can make one from the other.
+    """
+    return Digest.of(token.rpartition(".")[0].encode(errors="surrogatepass"))
 
 
 def decode64url(text: str) -> bytes:
@@ -113,7 +116,8 @@ def _key(header: Mapping[str, Any], jwks: Mapping[str, Any]) -> Any:
     from joserfc.errors import JoseError
     from joserfc.jwk import import_key
 
-    listed = cast("list[Any]", jwks.get("keys") or [])
+    keys = jwks.get("keys")
+    listed = cast("list[Any]", keys) if isinstance(keys, list) else []
     usable = [
         cast("dict[str, Any]", key)
         for key in listed
