@@ -176,23 +176,24 @@ def unit_of(spec: Spec) -> str | None:
     return None if spec.measure is None else BY_NAME[spec.table].col(spec.measure).unit
 
 
-def label_forms(company: Company, spec: Spec, key: Any) -> frozenset[str]:
+def label_forms(company: Company, person: Person, spec: Spec, key: Any) -> frozenset[str]:
     """Every text that names this group: its code, its words in both languages, its period's spellings."""
     group = spec.group or ""
-    return grain_forms(group, key) if group in GRAINS else value_forms(company, spec.table, group, key)
+    if group in GRAINS:
+        return grain_forms(group, key, fiscal_only=spec.period is not None and spec.period.fiscal)
+    return value_forms(company, person, spec.table, group, key)
 
 
-def value_forms(company: Company, table: str, path: str, key: Any) -> frozenset[str]:
+def value_forms(company: Company, person: Person, table: str, path: str, key: Any) -> frozenset[str]:
     """Every text that names this value of a column: a code's words, a name in the other language, its number."""
     target, dot, column = path.rpartition(".")
     name = target if dot else table
     col = BY_NAME[name].col(column)
     if col.values:
         return frozenset({str(key), *col.values[str(key)]})
-    twin = next((row for row in company.tables[name] if row[column] == key and "name_en" in row), None)
-    if twin is not None:
-        numbers = {row[k] for row in company.tables[name] if row[column] == key for k in BY_NAME[name].key}
-        return frozenset({str(key), twin["name"], twin["name_en"], *numbers})
+    named = [row for row in rows(company, person, name) if row[column] == key and "name_en" in row]
+    if named:
+        return frozenset({str(row[k]) for row in named for k in ("name", "name_en", *BY_NAME[name].key)})
     return frozenset({str(key)})
 
 

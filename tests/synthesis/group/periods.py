@@ -14,12 +14,16 @@ MONTHS = [calendar.month_name[n] for n in range(13)]
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """First and last day, and its wordings: English ones fit after a clause, Japanese ones before a noun."""
+    """First and last day, and its wordings: English ones fit after a clause, Japanese ones before a noun.
+
+    `fiscal`: said in fiscal years, so that a quarter by the calendar would be misunderstood in the answer.
+    """
 
     first: date
     last: date
     ja: tuple[str, ...] = ()
     en: tuple[str, ...] = ()
+    fiscal: bool = False
 
 
 def _end(year: int, month: int) -> date:
@@ -53,6 +57,7 @@ def quarter(fiscal: int, number: int) -> Period:
         (f"{fiscal}年度第{number}四半期", f"{fiscal}年度の第{number}四半期", f"{fiscal}年度{number}Q", f"令和{fiscal - 2018}年度第{number}四半期"),
         (f"in the {nth} quarter of fiscal {fiscal}", f"in Q{number} FY{fiscal}", f"in FY{fiscal} Q{number}",
          f"in the {nth} quarter of FY{fiscal}"),
+        fiscal=True,
     )  # fmt: skip
 
 
@@ -65,6 +70,7 @@ def half(fiscal: int, number: int) -> Period:
         _later(first, 6) - timedelta(days=1),
         (f"{fiscal}年度{'上下'[number - 1]}期", f"{fiscal}年度の{'上下'[number - 1]}期", f"{fiscal}年度{'上下'[number - 1]}半期"),
         (f"in the {nth} half of fiscal {fiscal}", f"in the {nth} half of FY{fiscal}", f"in H{number} FY{fiscal}"),
+        fiscal=True,
     )  # fmt: skip
 
 
@@ -75,6 +81,7 @@ def fiscal_year(year: int) -> Period:
         date(year + 1, 3, 31),
         (f"{year}年度", f"{year}年度", f"令和{year - 2018}年度", f"{year % 100}年度"),
         (f"in fiscal {year}", f"in FY{year}", f"in fiscal year {year}", f"for FY{year}", f"during fiscal {year}"),
+        fiscal=True,
     )  # fmt: skip
 
 
@@ -140,7 +147,7 @@ def start_of(grain: str, day: date) -> date:
             return date(day.year, 1, 1)
 
 
-def grain_forms(grain: str, first: date) -> frozenset[str]:
+def grain_forms(grain: str, first: date, *, fiscal_only: bool = False) -> frozenset[str]:
     """The spellings under which an answer may name the period that starts here."""
     y, m = first.year, first.month
     fiscal = y if m >= 4 else y - 1
@@ -151,11 +158,14 @@ def grain_forms(grain: str, first: date) -> frozenset[str]:
         })  # fmt: skip
     if grain == "quarter":
         n, c = (m - 4) % 12 // 3 + 1, (m - 1) // 3 + 1
-        return frozenset({
-            f"FY{fiscal} Q{n}", f"Q{n} FY{fiscal}", f"FY{fiscal}Q{n}", f"{fiscal}年度第{n}四半期", f"{y}-{m:02}-01",
-            f"{fiscal}年度 第{n}四半期", f"{fiscal}年度Q{n}", f"{fiscal}年度の第{n}四半期",
-            f"FY{fiscal}-Q{n}", f"{fiscal}Q{n}" if n == c else f"FY{fiscal} Q{n}", f"{y}-{m:02}",
-        })  # fmt: skip
+        own = {
+            f"FY{fiscal} Q{n}", f"Q{n} FY{fiscal}", f"FY{fiscal}-Q{n}", f"{fiscal}年度第{n}四半期", f"{fiscal}年度Q{n}",
+            f"{fiscal}年度の第{n}四半期", f"{fiscal}年度{n}Q", f"{y}-{m:02}-01", f"{y}-{m:02}",
+            f"{y}年{m}月〜{m + 2}月", f"{MONTHS[m][:3]}–{MONTHS[m + 2][:3]} {y}", f"{MONTHS[m][:3]}-{MONTHS[m + 2][:3]} {y}",
+            f"{y}年{m}月から{m + 2}月", f"{MONTHS[m]} to {MONTHS[m + 2]} {y}",
+        }  # fmt: skip
+        calendar_names = {f"{y} Q{c}", f"Q{c} {y}", f"{y}-Q{c}", f"{y}年第{c}四半期", f"{y}年 第{c}四半期"}
+        return frozenset(own if fiscal_only else own | calendar_names)
     if grain == "fiscal_year":
         return frozenset({f"FY{y}", f"FY {y}", f"{y}年度", f"fiscal {y}", f"fiscal year {y}", f"{y}-04-01", f"{y}", f"令和{y - 2018}年度"})  # fmt: skip
     return frozenset({f"{y}", f"{y}年", f"{y}-01-01"})

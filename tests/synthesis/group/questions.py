@@ -41,6 +41,8 @@ def questions(company: Company, *, count: int, seed: int, half: int | None = Non
         name = asker.rng.choices(list(kinds), [weight for weight, _ in kinds.values()])[0]
         asker.turn()
         question = kinds[name][1](asker)
+        if made and len(made) % 4 != 3 and asker.rng.random() < 0.06:
+            question = _again(asker, made[-1])
         if question is not None and all((q.text, q.person) != (question.text, question.person) for q in made):
             made.append(replace(question, id=f"{seed}-{len(made):04}"))
     return made
@@ -96,7 +98,7 @@ def _grouped(a: Asker, least: int) -> tuple[Spec, dict[str, str], list[tuple[Any
 
 
 def _entries(a: Asker, spec: Spec, found: Sequence[tuple[Any, Decimal]]) -> tuple[Entry, ...]:
-    return tuple((oracle.label_forms(a.company, spec, key), figure) for key, figure in found)
+    return tuple((oracle.label_forms(a.company, a.person, spec, key), figure) for key, figure in found)
 
 
 def _list(a: Asker) -> Question | None:
@@ -167,7 +169,7 @@ def _compare(a: Asker) -> Question | None:
         found = oracle.values(a.company, a.person, spec)
         if not found:
             return None
-        entries.append((oracle.value_forms(a.company, made.table, path, value), found[0][1]))
+        entries.append((oracle.value_forms(a.company, a.person, made.table, path, value), found[0][1]))
     noun = a.noun(made)
     noun = noun if how == "sum" else f"average {noun}" if a.lang else f"平均{noun}"
     spec = Spec(made.table, how, made.column, (Where(path, x),), period, path)
@@ -207,13 +209,17 @@ def _periods(a: Asker) -> Question | None:
         return None
     noun = a.noun(made)
     noun = noun if how == "sum" else f"average {noun}" if a.lang else f"平均{noun}"
-    words = [
-        a.pick(p.ja) if a.lang == 0 else a.pick([t.partition(" ")[2] for t in p.en if t.startswith("in ")])
-        for p in (x, y)
+    wordings = [
+        p.ja if a.lang == 0 else [t.partition(" ")[2] for t in p.en if t.startswith("in ")] for p in (x, y)
     ]
+    at = a.rng.randrange(len(wordings[0]))
     spec = Spec(made.table, how, made.column, where, x)
     text = a.say(
-        a.wording(said.SAID["change" if changed else "periods"]), N=noun, F=f, A=words[0], B=words[1]
+        a.wording(said.SAID["change" if changed else "periods"]),
+        N=noun,
+        F=f,
+        A=wordings[0][at],
+        B=wordings[1][at],
     )
     expected = _pair(entries, oracle.unit_of(spec))
     return a.question("change" if changed else "compare periods", text, expected, spec)
@@ -272,7 +278,7 @@ def _lookup(a: Asker) -> Question | None:
     col = BY_NAME[table].col(column)
     if col.values:
         domain = tuple(frozenset({code, *words}) for code, words in col.values.items())
-        entry: Entry = (oracle.value_forms(a.company, table, column, row[column]), None)
+        entry: Entry = (oracle.value_forms(a.company, a.person, table, column, row[column]), None)
         return a.question("lookup", text, Expected("label", (entry,), domain=domain))
     value = row[column] if isinstance(row[column], date) else Decimal(row[column])
     return a.question("lookup", text, Expected("lookup", ((frozenset(), value),), unit=col.unit))
@@ -286,6 +292,21 @@ def _quote(a: Asker) -> Question | None:
     twins = [d for d in readable if (d.topic, d.tenant) == (document.topic, document.tenant)]
     at = document.facts.index(fact)
     return a.question("quote", text, Expected("quote", sentences=tuple(d.facts[at].sentence for d in twins)))
+
+
+def _again(a: Asker, before: Question) -> Question | None:
+    """The same words from somebody else, whose rows are others and whose answer is another."""
+    spec = before.spec
+    if spec is None or before.expected.shape != "number" or any("name" in where.path for where in spec.where):
+        return None
+    if spec.measure is not None and not oracle.open_to(a.person, spec.table, spec.measure):
+        return None
+    a.lang = 0 if before.lang == "ja" else 1
+    found = oracle.values(a.company, a.person, spec)
+    if not found or found[0][1] in {Decimal(0), before.expected.entries[0][1]}:
+        return None
+    expected = replace(before.expected, entries=((frozenset(), found[0][1]),))
+    return replace(before, person=a.person, expected=expected)
 
 
 ANSWERED: dict[str, tuple[int, Callable[[Asker], Question | None]]] = {

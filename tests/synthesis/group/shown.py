@@ -18,7 +18,7 @@ UNITS = {
     "%": ("%", "パーセント", "percent"),
 }  # fmt: skip
 _NUMBER = re.compile(
-    r"(?P<sign>[-−△▲]\s*)?(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+    r"(?<![A-Za-z0-9])(?P<sign>[-−△▲]\s*)?(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
     r"\s*(?P<scale>百万|千万|十億|[千万億兆]|(?:thousand|million|billion|trillion|bn|[kKM])\b)?"
 )
 _DAY = re.compile(r"(\d{4})[-/年](\d{1,2})[-/月](\d{1,2})日?")
@@ -28,7 +28,7 @@ _NAMED = re.compile(
     r"(?:\s+(\d{1,2}),)?\s+(\d{4})"
 )
 _PERIOD = re.compile(
-    r"FY ?\d{4}|\d{4}年度|令和\d{1,2}年度?|\d{4}年(?:\d{1,2}月)?|\bQ[1-4]\b|第[1-4]四半期|\b\d{4}[-/]\d{1,2}\b"
+    r"FY ?\d{4}|\b\d{4} ?-?Q[1-4]\b|\d{4}年 ?第[1-4]四半期|\d{4}年度|令和\d{1,2}年度?|\d{4}年(?:\d{1,2}月)?|\bQ[1-4]\b|第[1-4]四半期|\b\d{4}[-/]\d{1,2}\b"
 )
 
 
@@ -68,7 +68,7 @@ def numbers(text: str) -> list[Shown]:
     for pattern in (_DAY, _ERA, _NAMED, _PERIOD):
         bare = pattern.sub(" ", bare)
     unit = next((name for name, forms in UNITS.items() if any(_has(bare, form) for form in forms)), None)
-    bare = bare.replace("m2", " ")
+    bare = bare.replace("m2", " ").replace("JPY", " ")
     made: list[Shown] = []
     end = -1
     for match in _NUMBER.finditer(bare):
