@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mythos.access.names import MAX_NAME, fold, forms, latin, romaji, skeleton, wade_giles
+from mythos.access.names import MAX_NAME, fold, forms, latin, romaji, skeleton, unread, wade_giles
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,8 @@ from mythos.access.names import MAX_NAME, fold, forms, latin, romaji, skeleton, 
         ("김대중", "Kim Daejung"),
         ("Łukasz Ørsted", "Lukasz Orsted"),
         ("ＴＡＮＡＫＡ", "Tanaka"),
+        ("Γιώργος Παπαδόπουλος", "Giorgos Papadopoulos"),
+        ("Pat O\u02bcBrien", "Pat O'Brien"),
     ],
 )
 def test_spellings_of_one_name_share_a_key(a: str, b: str) -> None:
@@ -87,4 +89,15 @@ def test_any_text_has_keys_of_letters_only(text: str) -> None:
 
 def test_a_name_is_cut_where_nobody_is_called_so() -> None:
     assert len(forms("a" * 100_000)[0]) == MAX_NAME
+    assert unread("a" * 201)
     assert forms("123 !?") == ()
+    assert unread("123 !?")
+
+
+@pytest.mark.parametrize(
+    ("name", "unknown"),
+    [("John Smith", False), ("O\u02bcBrien", False), ("Γιώργος", False), ("김정은", False), ("محمد", False), ("Хрущёв", False),
+     ("ラーメン", False), ("John ก", True), ("נתניהו", True), ("ჯორჯ", True), ("\u0301", True), ("", True)],
+)  # fmt: skip
+def test_what_cannot_be_read_whole_is_told(name: str, unknown: bool) -> None:
+    assert unread(name) is unknown

@@ -70,6 +70,43 @@ def test_an_entry_is_found_once_by_its_best_name() -> None:
     assert hit.listed == "Bob Zimmermann"
 
 
+def test_an_entry_with_many_names_hides_no_other() -> None:
+    names = [f"John Smith {a}{b}" for a in "abcdefghij" for b in "klmnopqrst"]
+    many: dict[str, Any] = {"id": "1", "source": "SDN", "name": "John Smith", "alt_names": names}
+    other = {"id": "2", "source": "SDN", "name": "Jon Smythe"}
+    names_found = found(read_list(json.dumps({"results": [many, other]}).encode()), "John Smyth")
+    assert sorted(names_found) == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "John Smith ก",
+        "J\u200bo\u200bh\u200bn Smith",
+        "Jo\u00adhn Smi\u034fth",
+        "Jo\u3164hn Smith",
+        "ＪＯＨＮ SМIТН",
+        "J o h n S m i t h",
+        "Jοhn Smιth",
+    ],
+)
+def test_a_letter_more_or_an_invisible_one_hides_nobody(name: str) -> None:
+    assert found(listed("John Smith"), name) == ["0"]
+
+
+def test_entries_that_nobody_can_read_are_told() -> None:
+    screen = Screen(listed("ยิ่งลักษณ์", "\u0301", "John Smith"))
+    assert [entry.id for entry in screen.unread] == ["0", "1"]
+    assert Screen(listed("\u0301")).search("John Smith") == ()
+
+
+def test_a_list_may_begin_with_a_mark_or_with_a_long_line() -> None:
+    long = {"caption": "x" * 9_000, "id": "Q1", "schema": "Person", "properties": {"name": ["A B"]}}
+    for record in (long, {"results": [{"id": "Q1", "source": "S", "name": "A B"}]}):
+        [entry] = read_list(json.dumps(record).encode("utf-8-sig")).entries
+        assert entry.id == "Q1"
+
+
 def test_ids_repeat_across_sources_and_not_within_one() -> None:
     record = {"id": "7", "source": "SDN", "name": "One Name"}
     other = record | {"source": "EL", "name": "Another"}
@@ -109,6 +146,8 @@ def test_the_csv_and_follow_the_money() -> None:
         b'{"results": [{"id": "1", "name": "x"}]}',
         b"name\nx\n",
         b"\xff\xfe",
+        b'{"id": "", "schema": "Person", "caption": "A B", "properties": {}}',
+        b'{"results": [{"id": "1", "source": "S", "name": "half \\ud800"}]}',
         b'{"id": 3, "schema": "Person", "properties": {}}',
         b'{"results": [], "results": []}',
     ],
@@ -152,7 +191,30 @@ def test_the_commands_write_private_cases_and_say_no_hits(tmp_path: Path) -> Non
     assert case["id"] == "p1"
     assert Path(case["case"]).stat().st_mode & 0o777 == 0o600
     assert json.loads(Path(case["case"]).read_text())["case"]["name"] == "Никита Хрущёв"
-    (tmp_path / "bad.jsonl").write_text('{"id": "p1"}\n')
-    arguments[4] = str(tmp_path / "bad.jsonl")
-    with pytest.raises(AccessError, match="names nobody"):
-        CliRunner().invoke(access.command, arguments, catch_exceptions=False)
+    assert document["unread"] == []
+    for line, why in [
+        ('{"id": "p1"}', "names nobody"),
+        ('{"id": "", "name": "x"}', "names nobody"),
+        ('{"id": "p1", "name": " "}', "names nobody"),
+        ('{"id": "p1", "name": "half \\ud800"}', "half a character"),
+    ]:
+        (tmp_path / "names.jsonl").write_text(line + "\n")
+        with pytest.raises(AccessError, match=why):
+            CliRunner().invoke(access.command, arguments, catch_exceptions=False)
+
+
+def test_a_name_that_cannot_be_read_whole_is_not_cleared(tmp_path: Path) -> None:
+    (tmp_path / "list.json").write_text(
+        json.dumps({"results": [{"id": "1", "source": "SDN", "name": "Nikita Khrushchev"}]})
+    )
+    names = {"thai": "ยิ่งลักษณ์", "marks": "\u0301\u0302", "long": "Maria " * 40, "whole": "Maria Garcia"}
+    names["both"] = "Nikita Khrushchev ก"
+    lines = [json.dumps({"id": identity, "name": name}) for identity, name in names.items()]
+    (tmp_path / "names.jsonl").write_text("\n".join(lines))
+    arguments = ["screen", "--list", str(tmp_path / "list.json"), "--names", str(tmp_path / "names.jsonl")]
+    done = CliRunner().invoke(access.command, [*arguments, "--json"], catch_exceptions=False)
+    document = json.loads(done.stdout)
+    assert document["unread"] == ["thai", "marks", "long", "both"]
+    assert [case["id"] for case in document["cases"]] == ["both"]
+    done = CliRunner().invoke(access.command, arguments, catch_exceptions=False)
+    assert "thai: cannot be read whole, and is not cleared" in done.stdout

@@ -85,10 +85,7 @@ def answer_lines(data: bytes, plan: Plan, hi: Instant, *, where: str, first: int
             decisions.append(decision)
             tail = tails[id(decision)] = _tail(decision)
         out.append(f'{{"id": {_quoted(identity)}{tail}')
-    try:
-        return len(out), "".join(out).encode()
-    except UnicodeEncodeError as error:
-        raise AccessError(f"{where}: a text holds half a character (a lone surrogate)") from error
+    return len(out), "".join(out).encode()
 
 
 def _tail(decision: Decision) -> str:

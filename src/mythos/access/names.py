@@ -18,7 +18,7 @@ from functools import cache
 from typing import Any, Final
 
 MAX_NAME: Final = 200
-"""Characters of a name; longer ones are cut, since nobody is called so."""
+"""Characters of a name that are read; `unread` tells of a longer one."""
 
 _KANA: Final = dict(
     zip(
@@ -62,7 +62,19 @@ _ARABIC: Final = (
     | dict.fromkeys("\u064b\u064c\u064d\u0651\u0652", "")
     | {"\u064e": "a", "\u064f": "u", "\u0650": "i"}
 )
-_LOOKALIKES: Final = str.maketrans("аеорсухіјѕАВЕКМНОРСТХІο", "aeopcyxijsABEKMHOPCTXIo")
+_GREEK: Final = dict(
+    zip(
+        "αβγδεζηθικλμνξοπρσςτυφχψω",
+        "a v g d e z i th i k l m n x o p r s s t y f kh ps o".split(),
+        strict=True,
+    )
+)
+_LOOKALIKES: Final = str.maketrans(
+    "аеорсухіјѕһԁԛԝӏАВЕКМНОРСТХУІЈЅԌԚԜοινρυαΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",
+    "aeopcyxijshdqwlABEKMHOPCTXYIJSGQWoivpuaABEZHIKMNOPTYX",
+)
+_INVISIBLE: Final = frozenset("\u115f\u1160\u3164\uffa0")
+"""Letters, says Unicode, that fill a place and show nothing; format characters show nothing either."""
 _WADE_GILES: Final = (
     ("zh", "ch"), ("q", "ch"), ("j", "ch"), ("x", "hs"), ("z", "ts"), ("c", "ts"), ("r", "j"), ("b", "p"),
     ("d", "t"), ("g", "k"),
@@ -85,7 +97,7 @@ _COMPILED: Final = tuple((re.compile(pattern), to) for pattern, to in _FOLDS)
 def latin(text: str) -> str:
     """Lower-case letters and single spaces: accents gone, what is not a letter a space."""
     plain = unicodedata.normalize("NFKD", text.translate(_PECULIAR)).casefold()
-    kept = "".join(c for c in plain if not unicodedata.combining(c))
+    kept = "".join(c for c in plain if not unicodedata.category(c).startswith("M"))
     return " ".join(re.sub(r"[^a-z]+", " ", re.sub("['’ʼ`ʻ-]", "", kept)).split())
 
 
@@ -96,9 +108,25 @@ _PECULIAR: Final = str.maketrans(
 
 def forms(name: str) -> tuple[str, ...]:
     """Every Latin form of a name, the likeliest first; empty when no letter of it can be read."""
-    text = " ".join(unicodedata.normalize("NFKC", name[:MAX_NAME]).split())
-    found = dict.fromkeys(form for form in map(latin, _read(text)) if form)
-    return tuple(found)
+    found = dict.fromkeys(form for form in map(latin, _read(_plain(name))) if form)
+    spaced = (re.sub(r"\b([a-z]) (?=[a-z]\b)", r"\1", form) for form in tuple(found))  # J o h n
+    return tuple(found | dict.fromkeys(spaced))
+
+
+def unread(name: str) -> bool:
+    """Whether a letter of it is in no form: that nothing was found near it then says nothing."""
+    scripts = _scripts(_plain(name))
+    return len(name) > MAX_NAME or "other" in scripts or not forms(name)
+
+
+def _plain(name: str) -> str:
+    shown = (c for c in name[:MAX_NAME] if c not in _INVISIBLE and unicodedata.category(c) != "Cf")
+    return " ".join(unicodedata.normalize("NFKC", "".join(shown)).split())
+
+
+def _scripts(text: str) -> set[str]:
+    """The scripts of its letters; a mark such as the apostrophe of O\u02bcBrien is none."""
+    return {_script(c) for c in text if c.isalpha() and unicodedata.category(c) != "Lm"}
 
 
 def fold(form: str) -> str:
@@ -119,8 +147,9 @@ def skeleton(folded: str) -> str:
 
 
 def _read(text: str) -> Iterator[str]:
-    scripts = {_script(c) for c in text if c.isalpha()}
-    if {"latin", "cyrillic"} <= scripts or {"latin", "greek"} <= scripts:
+    scripts = _scripts(text)
+    alike = "latin" in scripts and not scripts.isdisjoint({"cyrillic", "greek"})
+    if alike:
         yield text.translate(_LOOKALIKES)  # letters that only look alike
     if "hangul" in scripts:
         yield from _korean(text)
@@ -128,11 +157,12 @@ def _read(text: str) -> Iterator[str]:
         yield from _japanese(text)
     if "han" in scripts and "kana" not in scripts:
         yield from _chinese(text)
-    if "cyrillic" in scripts:
-        yield "".join(_CYRILLIC.get(c, c) for c in text.casefold())
-    if "arabic" in scripts:
-        yield "".join(_ARABIC.get(c, c) for c in text)
-    if scripts <= {"latin"}:
+    for script, table in (("cyrillic", _CYRILLIC), ("arabic", _ARABIC), ("greek", _GREEK)):
+        if script in scripts:
+            letters = unicodedata.normalize("NFD", text) if script == "greek" else text
+            spelled = "".join(table.get(c, c) for c in letters.casefold())
+            yield spelled.replace("oy", "ou") if script == "greek" else spelled
+    if "latin" in scripts and not alike:
         yield text
 
 

@@ -8,6 +8,7 @@ Which facts are kept, why, and how they go away: docs/reference/facts-collected.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -260,6 +261,7 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 # One decoder for every JSON line: json.loads would look at the encoding of each line again.
+_HALF: Final = re.compile(r"\\u[dD][89a-fA-F]")
 _decode: Final = json.JSONDecoder(object_pairs_hook=_pairs).raw_decode
 
 
@@ -272,6 +274,11 @@ def json_object(line: str, *, where: str) -> dict[str, Any]:
         raise AccessError(f"{where} is not a JSON object", found=f"{line[:80]!r}: {error}") from error
     if type(document) is not dict or end != len(line):
         _wrong(f"{where} is not a JSON object", "{…}", line[:80])
+    if "\\u" in line and _HALF.search(line):
+        try:
+            json.dumps(document, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise AccessError(f"{where}: a text holds half a character", found="a lone surrogate") from error
     return cast("dict[str, Any]", document)
 
 

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 
@@ -28,6 +28,9 @@ from mythos.units import Digest, Instant
 
 THRESHOLD: Final = 84
 CANDIDATES: Final = 40
+_OF_ONE: Final = 4
+"""Forms of one entry among the candidates, so that one with many names hides no other."""
+_LOOKED_AT: Final = 20
 DISPOSITIONS: Final = ("true-match", "false-match", "needs-more")
 _FOLDED: Final = 4
 """What a comparison of folded forms counts less than one of spelled forms."""
@@ -67,7 +70,11 @@ class _Form:
 
 
 class Screen:
-    """An index over one list; immutable, so that a list that changes is another screen."""
+    """An index over one list; immutable, so that a list that changes is another screen.
+
+    Attributes:
+        unread: entries of whose names no letter can be read, so that nothing finds them.
+    """
 
     def __init__(self, watchlist: Watchlist) -> None:
         self.watchlist = watchlist
@@ -75,6 +82,8 @@ class Screen:
         self._forms = [
             form for i, e in enumerate(watchlist.entries) for n in e.names for form in _forms_of(i, n)
         ]
+        found = {form.entry for form in self._forms}
+        self.unread = tuple(e for i, e in enumerate(watchlist.entries) if i not in found)
         pieces: defaultdict[str, list[int]] = defaultdict(list)
         for number, form in enumerate(self._forms):
             for piece in _pieces(form):
@@ -99,18 +108,27 @@ class Screen:
                     best[entry.key] = Hit(entry, score, form.listed, compared, by)
         return tuple(sorted(best.values(), key=lambda hit: (-hit.score, hit.entry.key)))
 
-    def _candidates(self, query: _Form) -> Iterable[int]:
+    def _candidates(self, query: _Form) -> Iterator[int]:
         shared = np.zeros(len(self._forms))
         for piece in _pieces(query):
             found = self._pieces.get(piece)
             if found is not None:
                 shared[found] += self._weights[piece]
         shared /= self._sizes
-        count = min(CANDIDATES, len(self._forms))
+        count = min(CANDIDATES * _LOOKED_AT, len(self._forms))
         if not count:
-            return []
+            return
         top = np.argpartition(shared, -count)[-count:]
-        return [int(number) for number in top if shared[number] > 0]
+        taken: defaultdict[int, int] = defaultdict(int)
+        left = CANDIDATES
+        for number in cast("list[int]", top[np.argsort(-shared[top])].tolist()):
+            entry = self._forms[number].entry
+            if not left or not shared[number]:
+                return
+            if taken[entry] < _OF_ONE:
+                taken[entry] += 1
+                left -= 1
+                yield number
 
     def _score(self, query: _Form, form: _Form) -> tuple[int, tuple[str, str], str]:
         words, joined = self._scorers

@@ -8,6 +8,7 @@ of what it says: a changed record is another version, and nothing found for the 
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -20,6 +21,8 @@ from mythos.errors import AccessError
 from mythos.units import Digest
 
 MAX_BYTES: Final = 512 << 20
+_FIRST: Final = 1 << 20
+"""Bytes of the first line that tell one format from the other."""
 MAX_NAMES: Final = 200
 """Names of one entry that are read."""
 
@@ -65,13 +68,14 @@ def read_list(data: bytes, *, where: str = "the list") -> Watchlist:
     """
     if len(data) > MAX_BYTES:
         raise AccessError(f"{where} is too large", expected=f"at most {MAX_BYTES} bytes")
-    head = data[:4096].lstrip()
-    if head.startswith(b"{") and (b'"schema"' in head.partition(b"\n")[0]):
-        records = _follow_the_money(data, where)
-    elif head.startswith(b"{"):
-        records = _screening_json(data, where)
+    told = data.removeprefix(codecs.BOM_UTF8)
+    line, _, _ = told[:_FIRST].lstrip().partition(b"\n")
+    if line.startswith(b"{") and b'"schema"' in line:
+        records = _follow_the_money(told, where)
+    elif line.startswith(b"{"):
+        records = _screening_json(told, where)
     else:
-        records = _screening_csv(data, where)
+        records = _screening_csv(told, where)
     entries: dict[tuple[str, str], Entry] = {}
     for entry in records:
         held = entries.setdefault(entry.key, entry)
@@ -118,7 +122,7 @@ def _screening_json(data: bytes, where: str) -> Iterator[Entry]:
 
 def _screening_csv(data: bytes, where: str) -> Iterator[Entry]:
     try:
-        rows = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
+        rows = csv.DictReader(io.StringIO(data.decode(), newline=""), strict=True)
         for number, row in enumerate(rows, 2):
             fields: dict[str, Any] = {
                 key.strip().lower().removeprefix("_"): value for key, value in row.items() if key
@@ -152,7 +156,7 @@ _NAME_PROPERTIES: Final = ("name", "alias", "weakAlias", "previousName", "abbrev
 def _follow_the_money(data: bytes, where: str) -> Iterator[Entry]:
     for record, at in json_lines(data, where=where):
         properties: Any = record.get("properties")
-        if not isinstance(record.get("id"), str) or not isinstance(properties, dict):
+        if not (isinstance(record.get("id"), str) and record["id"]) or not isinstance(properties, dict):
             raise AccessError(f"{at} is no FollowTheMoney entity", expected="id, schema and properties")
         told = cast("dict[str, Any]", properties)
 

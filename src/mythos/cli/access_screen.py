@@ -33,9 +33,13 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 def screen(listing: Path, names: Path, threshold: int | None, cases: Path | None, as_json: bool) -> None:
     r"""Hold NAMES against a list; what is near becomes a case for a person to decide. Refuses nobody.
 
+    A name with a letter that nobody here can read, or one that is too long, is told as unread: that nothing
+    was found near it clears nobody.
+
     \b
     mythos access screen --list consolidated.json --names people.jsonl --cases cases/
     """
+    from mythos.access.names import unread
     from mythos.access.people import json_lines
     from mythos.access.screening import THRESHOLD, Case, Screen
     from mythos.access.watchlist import read_list
@@ -45,11 +49,17 @@ def screen(listing: Path, names: Path, threshold: int | None, cases: Path | None
     watchlist = read_list(listing.read_bytes(), where=listing.name)
     say(f"{len(watchlist.entries)} entries of {watchlist.digest}")
     index, now = Screen(watchlist), Instant.now()
+    if index.unread:
+        keys = ", ".join(f"{entry.source} {entry.id}" for entry in index.unread)
+        say(f"{len(index.unread)} entries cannot be read and are never found: {keys[:300]}")
     told: list[dict[str, Any]] = []
+    doubtful: list[str] = []
     for document, at in json_lines(names.read_bytes(), where=names.name):
         identity, name = document.get("id"), document.get("name")
-        if not (isinstance(identity, str) and isinstance(name, str) and name.strip()):
-            raise AccessError(f"{at} names nobody", expected='{"id", "name"}')
+        if not (isinstance(identity, str) and identity and isinstance(name, str) and name.strip()):
+            raise AccessError(f"{at} names nobody", expected='{"id", "name"}', found=str(document)[:80])
+        if unread(name):
+            doubtful.append(identity)
         hits = index.search(name, threshold=threshold or THRESHOLD)
         if not hits:
             continue
@@ -64,7 +74,10 @@ def screen(listing: Path, names: Path, threshold: int | None, cases: Path | None
         f"{one['id']}: {one['hits'][0]['listed']} ({one['hits'][0]['score']}), {len(one['hits'])} hits"
         for one in told
     ]
-    emit({"list": str(watchlist.digest), "cases": told}, as_json=as_json, line="\n".join(lines) or "no hits")
+    lines += ["no hits"] if not told else []
+    lines += [f"{identity}: cannot be read whole, and is not cleared" for identity in doubtful]
+    document = {"list": str(watchlist.digest), "cases": told, "unread": doubtful}
+    emit(document, as_json=as_json, line="\n".join(lines))
 
 
 @click.command()
