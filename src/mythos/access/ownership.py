@@ -7,11 +7,13 @@ rules and their days are data (`ownership.yaml`).
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +21,7 @@ from typing import Any, Final
 from mythos import strict_yaml
 from mythos.errors import AccessError
 
+_SHARE: Final = re.compile(r"(?:0|1)(?:\.[0-9]{1,40})?", re.ASCII)
 _FILE: Final = Path(__file__).with_name("ownership.yaml")
 
 
@@ -62,7 +65,8 @@ class Owned:
     """What the rule says of one entity.
 
     Attributes:
-        held: whether listed owners hold enough; `None` when that depends on something unknown.
+        held: whether it is listed or listed owners hold enough; `None` when that depends on something
+            unknown, such as who owns an entity of which no stake is known.
         share: what they are known to hold.
         owners: who they are, with what each holds.
         needs: stakes whose size would decide, or the date's rule when nobody has read it.
@@ -108,15 +112,11 @@ def stake(document: Mapping[str, Any], *, where: str) -> Stake:
         )
     if share is None:
         return Stake(owner, owned, None)
-    try:
-        size = Decimal(share) if isinstance(share, str) else None
-    except InvalidOperation:
-        size = None
-    if size is None or not size.is_finite() or not 0 <= size <= 1:
+    if not isinstance(share, str) or not _SHARE.fullmatch(share) or Decimal(share) > 1:
         raise AccessError(
             f"{where}: share is no part of a whole", expected='text from "0" to "1"', found=str(share)[:40]
         )
-    return Stake(owner, owned, size)
+    return Stake(owner, owned, Decimal(share))
 
 
 def reach(entity: str, stakes: Iterable[Stake], listed: Collection[str], rule: Rule, on: date) -> Owned:
@@ -128,26 +128,57 @@ def reach(entity: str, stakes: Iterable[Stake], listed: Collection[str], rule: R
         listed: ids on the list.
         rule: which rule.
         on: the day.
+
+    Raises:
+        AccessError: a stake that is told twice.
     """
+    if entity in listed:
+        return Owned(True, Decimal(0), (), "it is on the list itself", ())
     held_by: defaultdict[str, list[Stake]] = defaultdict(list)
+    told: set[tuple[str, str]] = set()
     for one in stakes:
+        if (one.owner, one.owned) in told:
+            raise AccessError(
+                "a stake stands twice", expected="one line each", found=f"{one.owner} in {one.owned}"[:80]
+            )
+        told.add((one.owner, one.owned))
         held_by[one.owned].append(one)
     surely = _spread(held_by, listed, rule, Decimal(0))
     perhaps = _spread(held_by, listed, rule, Decimal(1))
     holders = [one for one in held_by[entity] if one.owner in perhaps]
-    known = sum((one.share for one in holders if one.share is not None and one.owner in surely), Decimal(0))
+    known = sum(
+        (Fraction(one.share) for one in holders if one.share is not None and one.owner in surely), Fraction()
+    )
+    share = Decimal(known.numerator) / known.denominator
     owners = tuple((one.owner, one.share) for one in sorted(holders, key=lambda one: one.owner))
     interval = rule.on(on)
     if interval is None:
-        return Owned(False, known, owners, f"{rule.cite}: not in force on {on}", ())
-    held = True if entity in surely else None if entity in perhaps else False
-    unknown = {
-        f"{one.owner} in {one.owned}" for many in held_by.values() for one in many if one.share is None
-    }
-    needs = sorted(unknown) if held is None else []
+        return Owned(False, share, owners, f"{rule.cite}: not in force on {on}", ())
+    held = True if entity in surely else None if entity in perhaps or not held_by[entity] else False
+    needs = _deciding(entity, held_by, surely, perhaps) if held is None else []
     if not interval.checked and held is not False:
-        return Owned(None, known, owners, f"{rule.cite}: {interval.note}", (*needs, rule.id))
-    return Owned(held, known, owners, rule.cite, tuple(needs))
+        return Owned(None, share, owners, f"{rule.cite}: {interval.note}", (*needs, rule.id))
+    return Owned(held, share, owners, rule.cite, tuple(needs))
+
+
+def _deciding(
+    entity: str, held_by: Mapping[str, list[Stake]], surely: Collection[str], perhaps: Collection[str]
+) -> list[str]:
+    """The stakes of unknown size by which the list may reach an entity, directly or through others."""
+    if entity not in held_by or not held_by[entity]:
+        return [f"owners of {entity}"]
+    found: set[str] = set()
+    ahead, seen = [entity], {entity}
+    while ahead:
+        for one in held_by.get(ahead.pop(), ()):
+            if one.owner not in perhaps:
+                continue
+            if one.share is None:
+                found.add(f"{one.owner} in {one.owned}")
+            if one.owner not in surely and one.owner not in seen:
+                seen.add(one.owner)
+                ahead.append(one.owner)
+    return sorted(found)
 
 
 def _spread(
@@ -167,5 +198,5 @@ def _spread(
 
 
 def _enough(stakes: Iterable[Stake], reached: Collection[str], rule: Rule, unknown: Decimal) -> bool:
-    sizes = [unknown if one.share is None else one.share for one in stakes if one.owner in reached]
+    sizes = [Fraction(unknown if one.share is None else one.share) for one in stakes if one.owner in reached]
     return bool(sizes) and (sum(sizes) if rule.aggregate else max(sizes)) >= rule.share

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -150,11 +150,16 @@ def ownership(entity: str, stakes: Path, listed: str, name: str, day: str, as_js
     if name not in rules():
         raise AccessError("no rule of that id", expected=", ".join(rules()), found=name[:60])
     try:
-        on = date.fromisoformat(day)
+        on = datetime.strptime(day, "%Y-%m-%d").date()  # noqa: DTZ007 (a day, not an instant)
     except ValueError as error:
         raise InputError("not a date", expected="2025-10-15", found=day[:40]) from error
     held = [stake(document, where=at) for document, at in json_lines(stakes.read_bytes(), where=stakes.name)]
-    found = reach(entity, held, frozenset(listed.split(",")), rules()[name], on)
+    ids = frozenset(one.strip() for one in listed.split(",") if one.strip())
+    if not ids:
+        raise InputError("nobody is listed", expected="ids, separated by commas", found=repr(listed[:40]))
+    if strange := sorted(ids - {one.owner for one in held} - {entity}):
+        say(f"own nothing here: {', '.join(strange)[:300]}")
+    found = reach(entity, held, ids, rules()[name], on)
     told = {
         "entity": entity,
         "held": found.held,
