@@ -17,7 +17,7 @@ from mythos.errors import InputError
 
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})\Z")
 _RFC3339 = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(Z|[+-]\d\d:\d\d)\Z", re.ASCII
+    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(Z|[+-]\d\d:[0-5]\d)\Z", re.ASCII
 )
 
 
@@ -70,8 +70,7 @@ class Instant:
                 found=repr(text[:80]),
             )
         try:
-            moment = datetime.fromisoformat(text)
-            return cls.of(moment)
+            return cls.of(datetime.fromisoformat(text).astimezone(UTC))  # raises outside years 1 to 9999
         except (ValueError, OverflowError) as error:
             raise InputError("not a time", expected="a date and time that exist", found=repr(text)) from error
 

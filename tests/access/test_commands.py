@@ -113,7 +113,10 @@ def test_lineage(files):
     [
         ({"at": "2026-06-27T00:00:00"}, InputError),
         ({"at": "2026-06-27"}, InputError),
+        ({"at": "9999-12-31T23:59:59-00:01"}, InputError),
         ({"model": "*"}, AccessError),
+        ({"model": "SHA256:" + "CD" * 32}, AccessError),
+        ({"model": "sha256:cd"}, AccessError),
     ],
 )
 def test_a_wrong_question_decides_nothing(files, change, error):
@@ -189,6 +192,15 @@ def test_an_imported_table_is_what_decide_reads(files):
     assert line["id"] == "acme/a"
     assert line["citizenships"] == ["JP"]
     assert Instant.parse(line["verified_until"]).since(Instant.now()) == pytest.approx(180 * 86_400, abs=60)
+
+
+@pytest.mark.parametrize("data", [b"\xff", b"5", b'{"schemas": [], "id": "\\ud800"}', b"{"])
+def test_a_directory_that_is_none_imports_nothing(tmp_path, data):
+    (tmp_path / "users.json").write_bytes(data)
+    out = tmp_path / "out.jsonl"
+    with pytest.raises(AccessError):
+        run(access.command, "import", tmp_path / "users.json", "--scim", "--tenant", "t", "--out", out)
+    assert not out.exists()
 
 
 def test_preview_without_a_log(files):
@@ -307,8 +319,10 @@ def test_a_disposition_names_nobody(home, files):
         assert word not in Envelope.parse(entry).payload.decode()
     with pytest.raises(AccessError, match="not a disposition"):
         run(access.command, "dispose", case["case"], "--disposition", "guilty", "--home", home)
-    with pytest.raises(InputError, match="is no case"):
-        run(access.command, "dispose", files / "list.json", "--disposition", "needs-more", "--home", home)
+    (files / "deep.json").write_text("[" * 100_000)
+    for wrong in ("list.json", "deep.json"):
+        with pytest.raises(InputError, match="is no case"):
+            run(access.command, "dispose", files / wrong, "--disposition", "needs-more", "--home", home)
 
 
 def test_an_evening(home, files):

@@ -49,7 +49,9 @@ def test_a_name_of_several_weights_must_be_asked_by_digest():
     assert two.model(B).reached_by(names("m"))
 
 
-@pytest.mark.parametrize("asked", ["", "*"])
+@pytest.mark.parametrize(
+    "asked", ["", "*", " m", "m\n", "sha256:ab", f"SHA256:{'a' * 64}", f"sha256:{'A' * 64}", f"{A} "]
+)
 def test_no_model_is_called_everything_or_nothing(asked):
     with pytest.raises(AccessError, match="not one model"):
         Lineage().model(asked)

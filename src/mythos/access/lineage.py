@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mythos.access.directive import ANY_MODEL
-from mythos.access.people import json_object
+from mythos.access.people import read_object
 from mythos.errors import AccessError, InputError
 from mythos.units import Digest
 
@@ -34,8 +34,13 @@ class Model:
     @classmethod
     def named(cls, name: str) -> Model:
         """A model of which nothing but a name or a digest is known."""
-        if not name or name == ANY_MODEL:
-            raise AccessError("that is not one model", expected="a name or a digest", found=repr(name))
+        digest = name.lower().startswith("sha256:")  # in another spelling it would be nobody's, and free
+        if not name or name == ANY_MODEL or name != name.strip() or (digest and not _is_digest(name)):
+            raise AccessError(
+                "that is not one model",
+                expected="a name, or sha256: and 64 hex digits",
+                found=repr(name)[:120],
+            )
         return cls.of((name,))
 
     def reached_by(self, models: frozenset[str]) -> bool:
@@ -45,6 +50,13 @@ class Model:
     def lifted(self, refused: frozenset[str], allowed: frozenset[str]) -> bool:
         """An allow about `allowed` covers this model along every line by which `refused` reaches it."""
         return _lifted(self, refused, allowed, {})
+
+
+def _is_digest(text: str) -> bool:
+    try:
+        return bool(Digest.parse(text))
+    except InputError:
+        return False
 
 
 def _lifted(model: Model, refused: frozenset[str], allowed: frozenset[str], seen: dict[int, bool]) -> bool:
@@ -121,7 +133,7 @@ class Lineage:
 
 def read_lineage(data: bytes, *, where: str = "lineage") -> Lineage:
     """Read `{"names": {NAME: DIGEST}, "parents": {DIGEST: [DIGEST]}}`; raises `AccessError`."""
-    document = json_object(data.decode(errors="replace"), where=where)
+    document = read_object(data, where=where)
     names, parents = document.get("names", {}), document.get("parents", {})
     try:
         digests = [*names.values(), *parents, *(above for found in parents.values() for above in found)]

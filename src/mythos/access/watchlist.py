@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from mythos.access.people import json_lines, json_object
+from mythos.access.people import json_lines, read_object
 from mythos.errors import AccessError
 from mythos.units import Digest
 
@@ -107,11 +107,7 @@ def _text(value: object) -> str:
 
 
 def _screening_json(data: bytes, where: str) -> Iterator[Entry]:
-    try:
-        document = json_object(data.decode(), where=where)
-    except UnicodeDecodeError as error:
-        raise AccessError(f"{where} is not UTF-8") from error
-    results = document.get("results")
+    results = read_object(data, where=where).get("results")
     if not isinstance(results, list):
         raise AccessError(f"{where} is no screening list", expected="an object with results")
     for number, record in enumerate(cast("list[Any]", results), 1):

@@ -134,14 +134,14 @@ def import_people(
 ) -> None:
     """Import what a tenant's administrator attests to about their people: a CSV table, or SCIM users."""
     from mythos.access.claims import read_csv
-    from mythos.access.people import json_object
+    from mythos.access.people import read_object
     from mythos.access.scim import read_users
     from mythos.files import write_private
     from mythos.units import Instant
 
     if scim:
-        words = json_object(employers.read_text("utf-8"), where=employers.name) if employers else {}
-        document = json_object(table.read_text("utf-8"), where=table.name)
+        words = read_object(employers.read_bytes(), where=employers.name) if employers else {}
+        document = read_object(table.read_bytes(), where=table.name)
         people = read_users(document, tenant=tenant, entities=words, now=Instant.now(), days=days)
     else:
         people = read_csv(table.read_bytes(), tenant=tenant, now=Instant.now(), days=days)

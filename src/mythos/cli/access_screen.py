@@ -123,7 +123,7 @@ def _opened(path: Path) -> tuple[Digest, Digest]:
         document = json.loads(path.read_bytes())
         salt, case = base64.b64decode(document["salt"], validate=True), document["case"]
         return Digest(commit(salt, "screening-case", canonical(case))), Digest.parse(case["list"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
             f"{path} is no case", advice="Give a file that `mythos access screen --cases` wrote."
         ) from error

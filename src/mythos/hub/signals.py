@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from mythos.access.people import json_lines, json_object
+from mythos.access.people import json_lines, read_object
 from mythos.access.signals import Signal, Transmitter, read_signal
 from mythos.access.tokens import PUBLIC, TOKEN_LIMIT
 from mythos.errors import AccessError, MythosError
@@ -41,7 +41,7 @@ def read_transmitter(path: Path) -> tuple[Transmitter, dict[str, Any]]:
     Raises:
         AccessError: anything else.
     """
-    document = json_object(path.read_bytes().decode(errors="replace"), where=path.name)
+    document = read_object(path.read_bytes(), where=path.name)
     issuer, audience, jwks = (document.get(name) for name in ("issuer", "audience", "jwks"))
     keys = cast("dict[str, Any]", jwks).get("keys") if isinstance(jwks, dict) else None
     if not (isinstance(issuer, str) and issuer and isinstance(audience, str) and audience and keys):
