@@ -1,10 +1,11 @@
 """Questions to a made-up bilingual group of companies, judged by an oracle that never reads a file.
 
-    python bench/synthesis.py [--count 400] [--seeds 1 2 3] [--half 0|1] [--answer MODULE:FUNCTION]
-                              [--missed FILE.jsonl]
+    python bench/synthesis.py [--count 400] [--seeds 1 2 3] [--half 0|1] [--model MODULE:MAKER]
+                              [--answer MODULE:FUNCTION] [--missed FILE.jsonl]
 
 Each seed makes another group (12 tables, 60 documents, 3 companies, 13 people) and other questions, a quarter
 of which must be refused. `--half` takes every other wording alone, so that one half can be kept aside.
+`--model` names a function without arguments that makes the model; then both are shown, without and with it.
 Figures: right of what can be answered, refused of what cannot, wrong numbers of all answers, and numerals
 in texts that no cell holds. Exit status 1 below a figure.
 """
@@ -30,7 +31,7 @@ from mythos.synthesis.view import view_for
 OUTCOMES = ("right", "wrong", "refused rightly", "refused wrongly")
 
 
-def run(seed: int, count: int, half: int | None, answer) -> list:
+def run(seed: int, count: int, half: int | None, answer, model=None) -> list:
     """Ask every question of this seed: (question, answer, verdict) of each."""
     company = records.make(seed)
     done = []
@@ -41,7 +42,7 @@ def run(seed: int, count: int, half: int | None, answer) -> list:
         for question in questions(company, count=count, seed=seed, half=half):
             view = view_for(catalog, question.person.id)
             try:
-                found = answer(question.text, view, cache=Path(working) / "cache")
+                found = answer(question.text, view, cache=Path(working) / "cache", model=model)
                 verdict = score(question, json.loads(json.dumps(found)), company)
             except Exception as error:  # noqa: BLE001 (a defect of the product is counted, not the run's end)
                 found = {"error": f"{type(error).__name__}: {error}"}
@@ -75,6 +76,7 @@ def figures(done: list) -> bool:
     refused = [v for v in cannot if v.outcome == "refused rightly"]
     rows = [
         ("right, of what can be answered", sum(v.outcome == "right" for v in can), len(can), 0.60, True),
+        *(_of_language(lang, done) for lang in ("en", "ja")),
         ("refused, of what cannot be", len(refused), len(cannot), 0.98, True),
         ("  of these with a right reason", sum(v.reason_right for v in refused), len(refused), None, True),
         (
@@ -99,23 +101,40 @@ def figures(done: list) -> bool:
     return reached
 
 
+def _of_language(lang: str, done: list) -> tuple:
+    can = [v for q, _, v in done if q.expected.shape != "refusal" and q.lang == lang]
+    name = {"en": "English", "ja": "Japanese"}[lang]
+    return f"  asked in {name}", sum(v.outcome == "right" for v in can), len(can), None, True
+
+
+def _named(place: str):
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--count", type=int, default=400)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     parser.add_argument("--half", type=int, choices=(0, 1))
     parser.add_argument("--answer", default="mythos.synthesis.ask:answer")
-    parser.add_argument("--missed", type=Path)
+    parser.add_argument("--model", help="MODULE:MAKER")
+    parser.add_argument("--missed", type=Path, help="what was missed in the last run, a JSON object a line")
     options = parser.parse_args()
-    module, _, name = options.answer.partition(":")
-    answer = getattr(importlib.import_module(module), name)
-    started, done = time.monotonic(), []
-    for seed in options.seeds:
-        done += run(seed, options.count, options.half, answer)
-    table(done)
-    print()
-    reached = figures(done)
-    print(f"{len(done)} questions in {time.monotonic() - started:.0f} s")
+    answer = _named(options.answer)
+    models = {"without a model": None} | (
+        {"with the model": _named(options.model)()} if options.model else {}
+    )
+    done, reached = [], True
+    for title, model in models.items():
+        started, done = time.monotonic(), []
+        for seed in options.seeds:
+            done += run(seed, options.count, options.half, answer, model)
+        print(f"{title}: {len(done)} questions in {time.monotonic() - started:.0f} s\n")
+        table(done)
+        print()
+        reached = figures(done)
+        print()
     if options.missed is not None:
         with options.missed.open("w", encoding="utf-8") as file:
             for question, found, verdict in done:

@@ -106,6 +106,7 @@ def test_right(company: Company, expected: Expected, given: dict[str, Any]) -> N
         (LIST, answer(("Kanto",), ("20 kg",), ("Kansai",), ("10 kg",))),
         (LIST, answer(("Kanto",), ("10 kg",))),
         (LIST, answer(("Kanto",), ("10 kg",), ("Kansai",), ("20 kg",), ("Kyushu",), ("3 kg",))),
+        (LIST, answer(("Kanto",), ("10 kg",), ("Kansai",), ("20 kg",), "in all ", ("99 kg",))),
         (TOP, answer(("関東",), ("10 kg",), ("関西",), ("20 kg",))),
         (PAIR, answer("Kansai: ", ("10",), ", Kanto: ", ("20",))),
         (PAIR, answer("It grew by ", ("50%",))),
@@ -155,6 +156,8 @@ def test_numerals_that_no_cell_holds_are_seen(company: Company, given: dict[str,
 def test_names_of_others_and_quotes_of_nothing_are_leaks(company: Company) -> None:
     theirs = next(row for row in company.tables["customers"] if row["tenant"] == "minato")
     assert judged(company, LABEL, answer("Kanto ", (theirs["name_en"],))).leaks == (theirs["name_en"],)
+    echoed = f"order amount of {theirs['name_en']}?"
+    assert judged(company, LABEL, answer("Kanto, not ", (theirs["name_en"],)), echoed).leaks == ()
     assert judged(company, QUOTE, answer(["Claims are filed within 5 days."])).leaks
     document = next(
         d for d in company.documents if d.tenant == "minato" and d.topic == "travel" and d.lang == "en"

@@ -93,7 +93,7 @@ def _pair(
             blocks.append((2, fact.heading[n]))
             text = [rng.choice(FILLERS[n]["before"]), stated.sentence, rng.choice(FILLERS[n]["after"])]
             blocks.append((0, (" " if lang == "en" else "").join(text)))
-        if rng.random() < 0.1:
+        if (count + n) % 10 == 3:
             blocks.append((0, TRAP))
         suffix = SUFFIXES[(count + n + count // 6) % len(SUFFIXES)]
         file = f"docs/{tenant or 'group'}/{topic.name}-{lang}{suffix}"

@@ -160,7 +160,7 @@ GROUPS: dict[str, dict[str, tuple[str, str, str]]] = {
 GRAIN_WORDS: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
     "month": (("月", "月次"), ("month", "monthly")),
     "quarter": (("四半期", "四半期"), ("quarter", "quarterly")),
-    "fiscal_year": (("年度", "年度"), ("fiscal year", "yearly")),
+    "fiscal_year": (("年度", "年度"), ("fiscal year", "fiscal-year")),
 }
 
 SAID: dict[str, Both] = {
