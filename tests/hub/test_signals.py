@@ -3,7 +3,7 @@
 import asyncio
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -129,6 +129,33 @@ def test_a_full_disk_keeps_the_transmitter_trying_and_not_the_person_in(tmp_path
     (tmp_path / "gone").mkdir()
     assert push(heard, ear, pushed(), pushed()) == [202, 202]
     assert len((tmp_path / "gone" / "signals.jsonl").read_bytes().splitlines()) == 1
+
+
+def test_a_token_that_does_not_arrive_holds_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signals, "_PATIENCE", 0.05)
+    heard, sent = listen(tmp_path / "s.jsonl"), []
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(0.02)
+        return {"type": "http.request", "body": b"e", "more_body": True}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def scenario() -> None:
+        headers = [(b"content-type", b"application/secevent+jwt")]
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/v1/signals",
+            "headers": headers,
+            "query_string": b"",
+        }
+        async with asyncio.timeout(5):
+            await Starlette(routes=heard.routes(cast("Any", Ear())))(scope, receive, send)
+
+    asyncio.run(scenario())
+    assert sent[0]["status"] == 400
 
 
 def test_signals_about_others_do_not_push_a_person_out(

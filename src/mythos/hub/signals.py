@@ -8,6 +8,7 @@ is known again when the file about people was written after the signal.
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
 import os
@@ -15,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -31,6 +32,8 @@ from mythos.units import Digest, Instant
 __all__ = ["Signals", "read_transmitter"]
 
 _TYPE: Final = "application/secevent+jwt"
+_PATIENCE: Final = 10.0
+"""Seconds within which a token must have arrived: whoever sends it is not known before."""
 _KEPT: Final = 10_000
 """Signals that are remembered whatever they are about: a replayed one is told from a new one."""
 
@@ -96,10 +99,14 @@ class Signals:
             if http.headers.get("content-type", "").partition(";")[0].strip().lower() != _TYPE:
                 return _refused("invalid_request", f"The body must be {_TYPE}.")
             body = bytearray()
-            async for part in http.stream():
-                body += part
-                if len(body) > TOKEN_LIMIT:
-                    return _refused("invalid_request", "The token is too large.")
+            try:
+                async with asyncio.timeout(_PATIENCE):
+                    async for part in http.stream():
+                        body += part
+                        if len(body) > TOKEN_LIMIT:
+                            return _refused("invalid_request", "The token is too large.")
+            except (TimeoutError, ClientDisconnect):
+                return _refused("invalid_request", "The token did not arrive in time.")
             token, now = body.decode("ascii", "replace").strip(), self._now()
             found = read_signal(token, self._transmitter, self._jwks, now, heard=self._heard)
             if not isinstance(found, Signal):
