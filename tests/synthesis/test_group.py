@@ -126,7 +126,7 @@ def sql(spec: Spec) -> tuple[str, list[Any]]:
         values += [spec.period.first, spec.period.last]
     for where in spec.where:
         path = where.path if "." in where.path else f"{spec.table}.{where.path}"
-        conditions.append(f"{path} = ?")
+        conditions.append(f"{path} {where.op} ?")
         values.append(where.value)
     grains = {
         "month": f"CAST(date_trunc('month', {day}) AS DATE)",
@@ -201,6 +201,8 @@ def test_by_hand() -> None:
     assert one(head, period=periods.fiscal_year(2020)) == []
     assert one(head, group="customers.industry") == [("AUTO", Decimal(111)), ("FOOD", Decimal(57))]
     assert one(head, where=(Where("customers.industry", "FOOD"),), how="max") == [(None, Decimal(50))]
+    assert one(head, where=(Where("amount", 50, ">"),), how="count") == [(None, Decimal(1))]
+    assert one(head, where=(Where("amount", 50, "<"),)) == [(None, Decimal(18))]
     assert one(head, group="fiscal_year") == [
         (date(2024, 4, 1), Decimal(157)),
         (date(2025, 4, 1), Decimal(11)),

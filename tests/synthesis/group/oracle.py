@@ -24,10 +24,17 @@ _WIDE = Context(prec=60)
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """A column, or `table.column` reached over declared keys, has this value."""
+    """A column, or `table.column` reached over declared keys, has this value, or one above (`>`) or below it."""
 
     path: str
     value: Any
+    op: str = "="
+
+    def holds(self, found: Any) -> bool:
+        """Whether a cell meets it; an empty one meets nothing."""
+        if found is None or self.op == "=":
+            return found == self.value
+        return found > self.value if self.op == ">" else found < self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +119,7 @@ def chosen(company: Company, person: Person, spec: Spec) -> Iterator[tuple[Any, 
             spec.period.first <= _day(row[tab.dated or ""]) <= spec.period.last
         ):
             continue
-        if not all(reach(row, where.path) == where.value for where in spec.where):
+        if not all(where.holds(reach(row, where.path)) for where in spec.where):
             continue
         key = None
         if spec.group in GRAINS:

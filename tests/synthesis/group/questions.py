@@ -61,9 +61,32 @@ def _number(a: Asker) -> Question | None:
     return a.question(how, text, expected, spec)
 
 
+def _edge(a: Asker) -> tuple[str, Where, str]:
+    """Rows above or below a round figure, as an accountant would say it."""
+    (table, column), (step, ja, ja_unit, en, unit) = a.pick(list(said.EDGES.items()))
+    edge, op = step * a.rng.randrange(1, 11), a.pick("><")
+    size = f"{edge // 10_000:,}" if ja_unit == "万円" else f"{edge:,}"
+    million = a.lang and edge >= 1_000_000 and a.rng.random() < 0.5
+    value = (
+        f"{edge // 1_000_000} million yen"
+        if million
+        else f"{edge:,} {unit}"
+        if a.lang
+        else f"{size}{ja_unit}"
+    )
+    words = a.wording(said.EDGE_SAID[op]).replace("{n}", en if a.lang else ja).replace("{v}", value)
+    return table, Where(column, edge, op), words
+
+
 def _count(a: Asker) -> Question | None:
     table = a.pick(list(said.COUNTED))
     where, f = a.condition(table)
+    kind = "count"
+    if a.rng.random() < 0.25:
+        kind = "count over"
+        table, edge, words = _edge(a)
+        where, f = ((), "") if a.rng.random() < 0.6 else a.condition(table)
+        where, f = (*where, edge), f"{f} {words}" if a.lang else f"{words}{f}"
     period, p = a.period(table)
     spec = Spec(table, "count", None, where, period)
     found = oracle.values(a.company, a.person, spec)
@@ -71,25 +94,28 @@ def _count(a: Asker) -> Question | None:
         return None
     (ja, counter), en = said.COUNTED[table]
     text = a.say(a.wording(said.SAID["count"]), N=en if a.lang else ja, C=counter, F=f, P=p)
-    return a.question("count", text, Expected("number", ((frozenset(), found[0][1]),)), spec)
+    return a.question(kind, text, Expected("number", ((frozenset(), found[0][1]),)), spec)
 
 
 def _grouped(a: Asker, least: int) -> tuple[Spec, dict[str, str], list[tuple[Any, Decimal]]] | None:
     """A figure by group, with at least so many groups; its words."""
-    made, _ = a.measure("sum", "avg") if a.rng.random() < 0.8 else a.measure("avg")
-    if not said.GROUPS[made.table]:
-        return None
+    made, _ = a.measure("sum", "avg")
+    counted = made.table in said.COUNTED and a.rng.random() < 0.2
     group = a.pick(list(said.GROUPS[made.table]))
     how = "sum" if "sum" in made.hows else "avg"
     if "avg" in made.hows and a.rng.random() < 0.25:
         how = "avg"
+    how = "count" if counted else how
     where, f = a.condition(made.table, avoid=group) if a.rng.random() < 0.5 else ((), "")
     period, p = a.period(made.table)
-    spec = Spec(made.table, how, made.column, where, period, group)
+    spec = Spec(made.table, how, None if counted else made.column, where, period, group)
     found = oracle.values(a.company, a.person, spec)
     ja, en, plural = said.GROUPS[made.table][group]
     noun = a.noun(made)
-    if how == "avg":
+    if counted:
+        (rows, _), plural_rows = said.COUNTED[made.table]
+        noun = f"number of {plural_rows}" if a.lang else said.NUMBER_OF.get(made.table, f"{rows}件数")
+    elif how == "avg":
         noun = f"average {noun}" if a.lang else f"平均{noun}"
     elif a.lang and a.rng.random() < 0.5:
         noun = f"total {noun}"

@@ -24,6 +24,20 @@ ABSENT_TOPICS: said.Both = (
      "How is the retirement allowance calculated?", "What is the rent for the company dormitory?", "When is the annual health check?",
      "May I bring a pet to the office?", "How many uniforms are issued to each person?"),
 )  # fmt: skip
+NEAR_TOPICS: said.Both = (
+    ("国内出張の日当はいくらですか。", "大阪での宿泊費の上限はいくらですか。", "パスワードは何日ごとに変更しますか。", "保証期間を延長する費用はいくらですか。",
+     "在宅勤務の電気代は誰が払いますか。", "試用期間中の給与はいくらですか。"),
+    ("What is the daily allowance for domestic business trips?", "What is the hotel limit in Osaka?", "How often must passwords be changed?",
+     "What does an extension of the warranty cost?", "Who pays the electricity bill when working from home?",
+     "How much is the salary during probation?"),
+)  # fmt: skip
+"""Close to what a document says, and yet in none."""
+UNKNOWN_VALUES: said.Both = (
+    ("北海道の", "沖縄の", "製品分類が歯車の", "ベアリングの", "クレジットカード払いの", "リピーターの", "輸出向けの", "税抜きの", "米ドル建ての", "女性の"),
+    ("in Hokkaido", "in Okinawa", "for the gears category", "for bearings", "paid by credit card", "from repeat visitors",
+     "for export", "net of tax", "in US dollars", "from women"),
+)  # fmt: skip
+"""Conditions that no column knows: an answer that leaves them out is a wrong one."""
 VAGUE_SAID: said.Both = (
     ("なぜ受注金額が減ったのですか。", "来年度の受注金額を予測してください。", "運賃を下げるにはどうすればよいですか。", "顧客へのお詫びメールを書いてください。",
      "受注金額と気温の相関を教えてください。", "うちの会社は良い会社だと思いますか。", "あれはどうなりましたか。", "経費を減らすべき部門はどこだと思いますか。",
@@ -157,6 +171,18 @@ def _unknown_name(a: Asker) -> Question | None:
     return _refusal(a, "unknown name", text, NO_DATA, ABSENT)
 
 
+def _unknown_value(a: Asker) -> Question | None:
+    made, how = a.measure("sum", "avg", "max", table=a.pick(("orders", "shipments")))
+    _, p = a.period(made.table)
+    text = a.say(a.wording(said.SAID[how]), N=a.noun(made), F=a.wording(UNKNOWN_VALUES), P=p)
+    return _refusal(a, "unknown condition", text, NO_DATA, ABSENT, VAGUE)
+
+
+def _near_topic(a: Asker) -> Question | None:
+    text = a.say("{q}", q=a.wording(NEAR_TOPICS))
+    return _refusal(a, "near a document", text, ABSENT, NO_DATA, VAGUE)
+
+
 def _absent_figure(a: Asker) -> Question | None:
     _, p = a.period("orders")
     how = a.pick(("sum", "avg", "max"))
@@ -213,6 +239,8 @@ REFUSED: dict[str, tuple[int, Callable[[Asker], Question | None]]] = {
     "closed region": (10, _closed_region),
     "other company": (12, _other_company),
     "unknown name": (8, _unknown_name),
+    "unknown condition": (10, _unknown_value),
+    "near a document": (3, _near_topic),
     "not there": (10, _absent_figure),
     "no document": (6, _absent_topic),
     "closed document": (6, _closed_document),

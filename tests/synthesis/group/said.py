@@ -53,6 +53,35 @@ COUNTED: dict[str, tuple[tuple[str, str], str]] = {
     "tickets": (("問い合わせ", "件"), "support tickets"),
 }
 
+NUMBER_OF = {
+    "employees": "社員数",
+    "customers": "顧客数",
+    "products": "製品数",
+    "warehouses": "倉庫数",
+    "expenses": "経費の件数",
+}
+"""How Japanese says the number of rows where it is not 件数."""
+
+EDGES: dict[tuple[str, str], tuple[int, str, str, str, str]] = {
+    ("orders", "amount"): (1_000_000, "受注金額", "万円", "an order amount", "yen"),
+    ("orders", "quantity"): (10, "受注数量", "個", "an order quantity", "units"),
+    ("expenses", "amount"): (10_000, "経費額", "万円", "an expense amount", "yen"),
+    ("shipments", "weight"): (50, "出荷重量", "kg", "a shipped weight", "kg"),
+    ("shipments", "freight"): (10_000, "運賃", "万円", "a freight cost", "yen"),
+    ("tickets", "hours"): (5, "対応時間", "時間", "a handling time", "hours"),
+}
+"""Figures that rows are asked above or below of: a round step, and the words around it."""
+EDGE_SAID: dict[str, Both] = {
+    ">": (
+        ("{n}が{v}を超える", "{n}が{v}より大きい"),
+        ("with {n} over {v}", "with {n} above {v}", "with {n} of more than {v}"),
+    ),
+    "<": (
+        ("{n}が{v}未満の", "{n}が{v}より小さい"),
+        ("with {n} under {v}", "with {n} below {v}", "with {n} of less than {v}"),
+    ),
+}
+
 FILTERS: dict[str, dict[str, Both]] = {
     "orders": {
         "region": (("{v}の", "{v}地域の", "{v}における"), ("in {v}", "in the {v} region", "for {v}")),
