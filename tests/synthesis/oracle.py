@@ -16,7 +16,16 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from tests.synthesis.company import (
-    CATEGORIES, EXPENSES, INDUSTRIES, REGIONS, SEVERITY, STATUS, TENANTS, Company, Row, Who,
+    CATEGORIES,
+    EXPENSES,
+    INDUSTRIES,
+    REGIONS,
+    SEVERITY,
+    STATUS,
+    TENANTS,
+    Company,
+    Row,
+    Who,
 )  # fmt: skip
 
 Lang = Literal["ja", "en"]
@@ -46,12 +55,40 @@ class _Measure:
 
 
 _MEASURES = (
-    _Measure("orders", "amount", "order_date", ("order amount", "amount of orders", "value of orders"), ("受注金額", "受注額", "受注の金額")),
-    _Measure("orders", "quantity", "order_date", ("order quantity", "quantity of orders"), ("受注数量", "受注の数量")),
-    _Measure("invoices", "billed", "invoice_date", ("billed amount", "amount billed on invoices", "invoice amount"), ("請求金額", "請求額")),
-    _Measure("purchases", "cost", "purchase_date", ("purchase cost", "cost of purchases"), ("仕入額", "仕入金額")),
-    _Measure("expenses", "spent", "spent_on", ("expense amount", "amount of expenses"), ("支出額", "経費の支出額")),
-    _Measure("tickets", "hours", "opened_on", ("handling hours", "support ticket handling hours"), ("対応時間", "問い合わせの対応時間")),
+    _Measure(
+        "orders",
+        "amount",
+        "order_date",
+        ("order amount", "amount of orders", "value of orders"),
+        ("受注金額", "受注額", "受注の金額"),
+    ),
+    _Measure(
+        "orders",
+        "quantity",
+        "order_date",
+        ("order quantity", "quantity of orders"),
+        ("受注数量", "受注の数量"),
+    ),
+    _Measure(
+        "invoices",
+        "billed",
+        "invoice_date",
+        ("billed amount", "amount billed on invoices", "invoice amount"),
+        ("請求金額", "請求額"),
+    ),
+    _Measure(
+        "purchases", "cost", "purchase_date", ("purchase cost", "cost of purchases"), ("仕入額", "仕入金額")
+    ),
+    _Measure(
+        "expenses", "spent", "spent_on", ("expense amount", "amount of expenses"), ("支出額", "経費の支出額")
+    ),
+    _Measure(
+        "tickets",
+        "hours",
+        "opened_on",
+        ("handling hours", "support ticket handling hours"),
+        ("対応時間", "問い合わせの対応時間"),
+    ),
 )
 _COUNTS = (
     ("orders", "order_date", ("orders",), ("受注",)), ("invoices", "invoice_date", ("invoices",), ("請求",)),
@@ -67,16 +104,36 @@ def periods(draw: random.Random) -> tuple[str, str, date, date]:
     english = date(year, month, 1).strftime("%B %Y")
     nxt = date(year + month // 12, month % 12 + 1, 1)
     if kind == 0:
-        return draw.choice([f"FY{year}", f"fiscal year {year}", f"fiscal {year}"]), draw.choice([f"{year}年度", f"令和{year - 2018}年度"]), date(year, 4, 1), date(year + 1, 4, 1)
+        return (
+            draw.choice([f"FY{year}", f"fiscal year {year}", f"fiscal {year}"]),
+            draw.choice([f"{year}年度", f"令和{year - 2018}年度"]),
+            date(year, 4, 1),
+            date(year + 1, 4, 1),
+        )
     if kind == 1:
-        return draw.choice([english, f"{year}-{month:02d}"]), draw.choice([f"{year}年{month}月", f"令和{year - 2018}年{month}月"]), date(year, month, 1), nxt
+        return (
+            draw.choice([english, f"{year}-{month:02d}"]),
+            draw.choice([f"{year}年{month}月", f"令和{year - 2018}年{month}月"]),
+            date(year, month, 1),
+            nxt,
+        )
     if kind == 2:
         quarter = draw.randrange(1, 5)
-        start = (year * 12 + 3 + (quarter - 1) * 3)
-        return draw.choice([f"Q{quarter} FY{year}", f"FY{year} Q{quarter}"]), f"{year}年度第{quarter}四半期", date(start // 12, start % 12 + 1, 1), date((start + 3) // 12, (start + 3) % 12 + 1, 1)
+        start = year * 12 + 3 + (quarter - 1) * 3
+        return (
+            draw.choice([f"Q{quarter} FY{year}", f"FY{year} Q{quarter}"]),
+            f"{year}年度第{quarter}四半期",
+            date(start // 12, start % 12 + 1, 1),
+            date((start + 3) // 12, (start + 3) % 12 + 1, 1),
+        )
     if kind == 3:
         return "calendar year 2025", "2025年", date(2025, 1, 1), date(2026, 1, 1)
-    return f"the period from {english} to {nxt.strftime('%B %Y')}", f"{year}年{month}月から{nxt.year}年{nxt.month}月まで", date(year, month, 1), date(nxt.year + nxt.month // 12, nxt.month % 12 + 1, 1)
+    return (
+        f"the period from {english} to {nxt.strftime('%B %Y')}",
+        f"{year}年{month}月から{nxt.year}年{nxt.month}月まで",
+        date(year, month, 1),
+        date(nxt.year + nxt.month // 12, nxt.month % 12 + 1, 1),
+    )
 
 
 def questions(company: Company, count: int, seed: int) -> Iterator[Asked]:
@@ -154,7 +211,9 @@ def filtered(company: Company, draw: random.Random, who: Who, lang: Lang) -> _Ma
 
 def counted(company: Company, draw: random.Random, who: Who, lang: Lang) -> _Made:
     """How many rows in a period."""
-    table, day, english, japanese = draw.choice([c for c in _COUNTS if not who.regions or c[0] in {"orders", "invoices"}])
+    table, day, english, japanese = draw.choice(
+        [c for c in _COUNTS if not who.regions or c[0] in {"orders", "invoices"}]
+    )
     en, ja, start, end = periods(draw)
     rows = _within(company.rows(table, who), day, start, end)
     if not rows:
@@ -244,7 +303,12 @@ def joined(company: Company, draw: random.Random, who: Who, lang: Lang) -> _Made
 def top(company: Company, draw: random.Random, who: Who, lang: Lang) -> _Made:
     """The first few customers by a sum."""
     names = {r["customer_id"]: r["name"] for r in company.tables["customers"]}
-    table, column, name, ja_name = draw.choice([("orders", "amount", "order amount", "受注金額"), ("invoices", "billed", "billed amount", "請求金額")])
+    table, column, name, ja_name = draw.choice(
+        [
+            ("orders", "amount", "order amount", "受注金額"),
+            ("invoices", "billed", "billed amount", "請求金額"),
+        ]
+    )
     sums: dict[str, Decimal] = defaultdict(Decimal)
     for r in company.rows(table, who):
         sums[names[r["customer_id"]]] += Decimal(r[column])
@@ -281,12 +345,17 @@ def compared(company: Company, draw: random.Random, who: Who, lang: Lang) -> _Ma
     if who.regions:
         return None
     one, two = draw.sample(list(REGIONS), 2)
-    sums = {code: _sum([r for r in company.rows("orders", who) if r["region"] == code], "amount") for code in (one, two)}
+    sums = {
+        code: _sum([r for r in company.rows("orders", who) if r["region"] == code], "amount")
+        for code in (one, two)
+    }
     e = [REGIONS[c][1] for c in (one, two)]
     j = [REGIONS[c][0] for c in (one, two)]
     text = draw.choice([f"Compare the order amount of {e[0]} and {e[1]}", f"Compare {e[0]} and {e[1]} by order amount", f"Order amount: {e[0]} versus {e[1]}", f"How does the order amount of {e[0]} compare to {e[1]}?" if False else f"Comparison of order amount in {e[0]} and {e[1]}", f"Order amount in {e[0]} compared with {e[1]}"]) if lang == "en" else draw.choice([
         f"{j[0]}と{j[1]}の受注金額を比較してください", f"{j[0]}と{j[1]}の受注金額を比べて", f"受注金額を{j[0]}と{j[1]}で比較", f"{j[0]}と{j[1]}の受注金額の比較", f"{j[0]}と{j[1]}で受注金額を比較して教えて"])  # fmt: skip
-    return Asked("compared", lang, who, text, {REGIONS[c][0 if lang == "ja" else 1]: sums[c] for c in (one, two)})
+    return Asked(
+        "compared", lang, who, text, {REGIONS[c][0 if lang == "ja" else 1]: sums[c] for c in (one, two)}
+    )
 
 
 def trend(company: Company, draw: random.Random, who: Who, lang: Lang) -> _Made:
@@ -297,7 +366,9 @@ def trend(company: Company, draw: random.Random, who: Who, lang: Lang) -> _Made:
     sums: dict[str, Decimal] = defaultdict(Decimal)
     for r in _within(company.rows(m.table, who), m.date, start, end):
         day = r[m.date]
-        sums[f"{day.year}年{day.month}月" if lang == "ja" else f"{day.year}-{day.month:02d}"] += Decimal(r[m.column])
+        sums[f"{day.year}年{day.month}月" if lang == "ja" else f"{day.year}-{day.month:02d}"] += Decimal(
+            r[m.column]
+        )
     e, j = m.en[0], draw.choice(m.ja)
     text = draw.choice([f"Monthly {e} in FY{year}", f"{e} by month for FY{year}", f"Show the trend of the {e} in fiscal year {year}", f"How did the {e} develop in FY{year}?", f"Total {e} per month in FY{year}"]) if lang == "en" else draw.choice([
         f"{year}年度の月別{j}", f"{year}年度の{j}の推移を教えてください", f"{year}年度の月ごとの{j}は？", f"{year}年度の{j}を月別に集計して", f"{j}の月次推移（{year}年度）"])  # fmt: skip
@@ -352,8 +423,12 @@ def document(company: Company, draw: random.Random, who: Who, lang: Lang) -> _Ma
         "backup": (["How long are database backups kept?", "Where are database backups kept?", "How many days are database backups kept?", "database backups retention in days", "In which safe are database backups kept?"], ["データベースのバックアップは何日間保管しますか", "バックアップの保管期間は", "データベースのバックアップはどこに保管しますか", "バックアップは何日間保管", "データベースのバックアップの保管について"]),
     }  # fmt: skip
     topic = draw.choice(list(asks))
-    fact = next(f for f in company.facts if f["tenant"] == who.tenant and f["topic"] == topic and f["lang"] == lang)
-    return Asked("document", lang, who, draw.choice(asks[topic][0 if lang == "en" else 1]), ("quote", fact["sentence"]))
+    fact = next(
+        f for f in company.facts if f["tenant"] == who.tenant and f["topic"] == topic and f["lang"] == lang
+    )
+    return Asked(
+        "document", lang, who, draw.choice(asks[topic][0 if lang == "en" else 1]), ("quote", fact["sentence"])
+    )
 
 
 _MAKERS: tuple[Callable[[Company, random.Random, Who, Lang], _Made], ...] = (
@@ -426,15 +501,27 @@ def score(asked: Asked, found: dict[str, Any]) -> Literal["right", "wrong", "ref
         case ("refusal", _):
             return "wrong"
         case ("quote", sentence):
-            return "right" if any(sentence in part["shown"] for part in found["parts"] if "quote" in part) else "wrong"
+            return (
+                "right"
+                if any(sentence in part["shown"] for part in found["parts"] if "quote" in part)
+                else "wrong"
+            )
         case ("label", label):
             return "right" if cells[:1] == [label] else "wrong"
         case ("about", value):
             got = number(cells[0]) if len(cells) == 1 else None
-            return "right" if got is not None and abs(got - value) <= abs(value) / 1000 + Decimal("0.01") else "wrong"
+            return (
+                "right"
+                if got is not None and abs(got - value) <= abs(value) / 1000 + Decimal("0.01")
+                else "wrong"
+            )
         case ("last", value):
             got = number(cells[-1]) if cells else None
-            return "right" if got is not None and abs(got - value) <= Decimal("0.01") and "%" in cells[-1] else "wrong"
+            return (
+                "right"
+                if got is not None and abs(got - value) <= Decimal("0.01") and "%" in cells[-1]
+                else "wrong"
+            )
         case dict():
             pairs = {cells[i]: number(cells[i + 1]) for i in range(0, len(cells) - 1, 2)}
             return "right" if pairs == asked.expect else "wrong"

@@ -111,8 +111,8 @@ class Answer:
     def document(self) -> dict[str, Any]:
         """The JSON document of an answer."""
         return {
-            "kind": "answer", "parts": [_part(part) for part in self.parts], "refs": self.refs, "reason": None,
-            "read_as": self.read_as, "language": self.language,
+            "kind": "answer", "parts": [_part(part) for part in self.parts], "refs": self.refs,
+            "reason": None, "read_as": self.read_as, "language": self.language,
         }  # fmt: skip
 
 
@@ -192,6 +192,8 @@ def difference(one: Value, other: Value) -> int | Decimal:
     return int(result) if result == result.to_integral_value() else result
 
 
+_STRANGE: Final = re.compile(r"[^\w\s,.;:!?()、。「」]|_")
+"""In a model's words: everything but letters, spaces and plain punctuation."""
 _SLOT: Final = re.compile(r"\{([a-z_]{1,20})\}")
 
 
@@ -207,7 +209,7 @@ def skeleton(sentence: str, slots: Sequence[str]) -> list[str | None] | None:
     if found != list(slots):
         return None
     words = _SLOT.split(sentence)[::2]
-    if any("{" in piece or "}" in piece or numerals(piece) is not None for piece in words):
+    if any(_STRANGE.search(piece) or numerals(piece) is not None for piece in words):
         return None
     for before, after in pairwise(words):
         if touches(before, after):

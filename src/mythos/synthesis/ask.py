@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
 from mythos.errors import DataError
 from mythos.synthesis import planner
-from mythos.synthesis.answers import Answer, difference, quotient, refusal, rendered
+from mythos.synthesis.answers import Answer, difference, quotient, refusal, rendered, skeleton
 from mythos.synthesis.capture import capture
 from mythos.synthesis.cell import Cells
 from mythos.synthesis.lexicon import Lexicon, Place, spoken
@@ -25,7 +25,7 @@ from mythos.synthesis.planner import Question, Refusal
 from mythos.synthesis.quotes import quoted
 from mythos.synthesis.reading import Reading, language_of, read
 from mythos.synthesis.recheck import recheck
-from mythos.synthesis.search import build_index
+from mythos.synthesis.search import Index, build_index
 from mythos.synthesis.terms import Document, Language, Metric, Result, Table, Value, View
 from mythos.synthesis.values import fold
 
@@ -56,39 +56,68 @@ def answer(
     Raises:
         DataError: a source is gone or unreadable.
     """
-    language = language_of(question)
-    taken = capture(view, cache)
-    with Cells(taken) as cells:
-        schema = Schema({table.name: table for table in view.tables})
-        lexicon = Lexicon(view, cells)
-        reading = read(question, lexicon, view.catalog.today)
-        metric = _metric(reading, view)
+    with Asker(view, cache=cache, model=model, decide=decide) as asker:
+        return asker.answer(question)
+
+
+class Asker:
+    """One person's questions: their rows captured once, their words learnt once; a context manager."""
+
+    def __init__(
+        self, view: View, *, cache: Path, model: Model | None = None, decide: Decide | None = None
+    ) -> None:
+        self._view, self._cache, self._model, self._decide = view, cache, model, decide or _by_catalogue
+        self._schema = Schema({table.name: table for table in view.tables})
+        self._cells = Cells(capture(view, cache))
+        self._index: Index | None = None
+        try:
+            self._lexicon = Lexicon(view, self._cells)
+        except BaseException:
+            self._cells.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._cells.close()
+
+    def answer(self, question: str) -> dict[str, Any]:
+        """The JSON document of one question's answer or refusal."""
+        language = language_of(question)
+        reading = read(question, self._lexicon, self._view.catalog.today)
+        metric = _metric(reading, self._view)
         if metric is not None:
-            return _of_metric(metric, cells, language)
-        planned = planner.plan(reading, view, schema)
+            return _of_metric(metric, self._cells, language)
+        planned = planner.plan(reading, self._view, self._schema)
         if isinstance(planned, Refusal) and planned.reason in {"cannot_plan", "not_in_hub"}:
-            found = _from_documents(question, view, cache, decide)
+            found = self._from_documents(question)
             if found is not None:
                 return found
-            if model is not None:
-                planned = _from_model(model, reading, view, schema)
+            if self._model is not None:
+                planned = _from_model(self._model, reading, self._view, self._schema)
         if isinstance(planned, Refusal):
             return refusal(planned.reason, language, planned.why)
-        return _answered(planned, schema, cells, language)
+        return answered(planned, self._schema, self._cells, language)
+
+    def _from_documents(self, question: str) -> dict[str, Any] | None:
+        """A quote; or that a document which bears what was asked about is closed to the caller."""
+        view, decide = self._view, self._decide
+        if view.documents:
+            if self._index is None:
+                self._index = build_index(view, self._cache, lambda document: decide(document, "retrieve"))
+            found = quoted(question, view, self._index, lambda document: decide(document, "quote"))
+            if found is not None:
+                return found
+        asked = fold(question).lower()
+        titles = {d.file: fold(d.title).lower() for d in view.catalog.documents if d.file in view.closed}
+        named = next((title for title in titles.values() if len(title) > 3 and title in asked), None)
+        return None if named is None else refusal("not_permitted", language_of(question), named)
 
 
-def _from_documents(question: str, view: View, cache: Path, decide: Decide | None) -> dict[str, Any] | None:
-    """A quote; or that a document which bears what was asked about is closed to the caller."""
-    allowed = decide or (lambda _document, _purpose: True)
-    if view.documents:
-        index = build_index(view, cache, lambda document: allowed(document, "retrieve"))
-        found = quoted(question, view, index, lambda document: allowed(document, "quote"))
-        if found is not None:
-            return found
-    asked = fold(question).lower()
-    titles = {d.file: fold(d.title).lower() for d in view.catalog.documents if d.file in view.closed}
-    named = next((title for title in titles.values() if len(title) > 3 and title in asked), None)
-    return None if named is None else refusal("not_permitted", language_of(question), named)
+def _by_catalogue(_document: Document, _purpose: Literal["retrieve", "quote"]) -> bool:
+    """Where no records of rights lie beside the catalogue, the catalogue's own rules are the decision."""
+    return True
 
 
 def _from_model(model: Model, reading: Reading, view: View, schema: Schema) -> Question | Refusal:
@@ -97,7 +126,8 @@ def _from_model(model: Model, reading: Reading, view: View, schema: Schema) -> Q
     return Refusal("cannot_plan", "the model gave no plan that could be checked")
 
 
-def _answered(question: Question, schema: Schema, cells: Cells, language: Language) -> dict[str, Any]:
+def answered(question: Question, schema: Schema, cells: Cells, language: Language) -> dict[str, Any]:
+    """Run a question's plans twice over and write the answer, or say that there is none."""
     try:
         results = [_run(plan, schema, cells) for plan in question.plans]
     except DataError as error:
@@ -107,14 +137,14 @@ def _answered(question: Question, schema: Schema, cells: Cells, language: Langua
     first = results[0]
     if not first.rows or all(_empty(first, row) for row in first.rows):
         return refusal("no_data", language)
-    made = Answer(language, read_as="; ".join(_read_as(plan, schema) for plan in question.plans))
-    writer = _Writer(made, schema, language)
+    made = Answer(language, read_as="; ".join(_read_as(plan) for plan in question.plans))
+    writer = Writer(made, schema, language)
     if question.plans[0].operation == "value":
         writer.cells(question.plans[0], first)
     elif question.plans[0].group is not None:
         writer.groups(question.plans[0], first, difference=question.relation == "difference")
     elif len(results) == 1:
-        writer.single(question.plans[0], first)
+        writer.single(question.plans[0], first, question.sentence)
     elif any(_empty(result, result.rows[0]) for result in results):
         return refusal("no_data", language)
     else:
@@ -138,7 +168,7 @@ def _empty(result: Result, row: tuple[Value, ...]) -> bool:
     return held["value"] is None or held["rows"] == 0 if "rows" in held else all(v is None for v in row)
 
 
-class _Writer:
+class Writer:
     """Writes results into an answer, in plain sentences."""
 
     def __init__(self, made: Answer, schema: Schema, language: Language) -> None:
@@ -163,8 +193,16 @@ class _Writer:
             return value
         return quotient(_number(value), _number(held["cells"]), _places(value) + _MORE_PLACES)
 
-    def single(self, plan: Plan, result: Result) -> None:
-        """One number."""
+    def single(self, plan: Plan, result: Result, sentence: str = "") -> None:
+        """One number, in a model's words where they hold no number of their own."""
+        pieces = skeleton(sentence, ["value"])
+        if pieces is not None:
+            for piece in pieces:
+                if piece is None:
+                    self._cell(plan, result, 0)
+                elif piece:
+                    self._made.say(piece)
+            return
         name = _measure_name(plan, self._schema, self._language)
         self._words(f"{name}: ", f"{name}: ")
         self._cell(plan, result, 0)
@@ -346,7 +384,7 @@ def _measure_name(plan: Plan, schema: Schema, language: Language) -> str:
     return f"{what} ({_OPERATIONS[plan.operation][language]})"
 
 
-def _read_as(plan: Plan, schema: Schema) -> str:
+def _read_as(plan: Plan) -> str:
     """A plan in one line, names as the catalogue has them, for a person to check."""
     what = plan.table if plan.measure is None else f"{plan.measure.column} of {plan.table}"
     conditions = [

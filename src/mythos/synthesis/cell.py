@@ -49,6 +49,10 @@ class Cells:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process."""
         self._end()
 
     def run(self, sql: str, *, limit: int = 1_000) -> Result:

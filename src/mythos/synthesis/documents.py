@@ -96,7 +96,6 @@ def _html(text: str) -> str:
 
 def _docx(data: bytes, file: str) -> str:
     import docx
-    from docx.table import Table as DocxTable
     from docx.text.paragraph import Paragraph
 
     try:
@@ -111,7 +110,7 @@ def _docx(data: bytes, file: str) -> str:
         for block in opened.iter_inner_content():
             if isinstance(block, Paragraph):
                 lines.append("".join(run.text for run in block.runs if not _run_hidden(run)))
-            elif isinstance(block, DocxTable):
+            else:
                 lines += [" | ".join(cell.text.strip() for cell in row.cells) for row in block.rows]
         return "\n".join(lines)
     except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:

@@ -56,32 +56,29 @@ def load_catalog(folder: Path, *, today: date) -> Catalog:
 def draft(folder: Path, *, today: date) -> Catalog:
     """Guess a catalogue from the files of a folder and of those below it."""
     files = sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith((".", "~$")))
-    tables: list[Table] = []
+    tables: list[tuple[Table, bool]] = []
     for path in files:
         kind = _TABLES.get(path.suffix.lower())
         if kind is not None:
             tables.append(_table(path, path.relative_to(folder).as_posix(), kind))
-    names = [table.name for table in tables]
+    names = [table.name for table, _ in tables]
     for name in {n for n in names if names.count(n) > 1}:
         raise DataError(
             "two files would be one table", found=name, advice="Rename one, or write a catalog.yaml."
         )
-    documents = tuple(
-        Document(path.relative_to(folder).as_posix(), title=path.stem)
-        for path in files
-        if path.suffix.lower() in DOCUMENTS
-    )
-    return Catalog(folder, today, _keys(tables), documents, everybody_sees_all=True)
+    return Catalog(folder, today, _keys(tables), _documents(folder), everybody_sees_all=True)
 
 
-def _table(path: Path, file: str, kind: Format) -> Table:
+def _table(path: Path, file: str, kind: Format) -> tuple[Table, bool]:
+    """A table, and whether its first column is a code that no two of the rows looked at share."""
     header_row, names, rows = peek(path, kind)
     if len(set(map(fold, names))) != len(names) or not names:
         raise DataError(f"{file}: two columns have one name", found=", ".join(names)[:200])
     columns = tuple(_column(name, [row[i] for row in rows if i < len(row)]) for i, name in enumerate(names))
-    return Table(
-        re.sub(r"\W+", "_", fold(path.stem)).strip("_").lower(), file, kind, columns, header_row=header_row
-    )
+    first = [str(row[0]) for row in rows if row and row[0] not in {None, ""}]
+    unique = columns[0].type == "code" and len(set(first)) == len(first)
+    name = re.sub(r"\W+", "_", fold(path.stem)).strip("_").lower()
+    return Table(name, file, kind, columns, header_row=header_row), unique
 
 
 def _column(name: str, cells: Sequence[Any]) -> Column:
@@ -102,33 +99,33 @@ def _column(name: str, cells: Sequence[Any]) -> Column:
 
 def _all_read(cells: Iterable[Any], column: Column) -> bool:
     try:
-        return any([read_cell(cell, column) is not None for cell in cells])
+        read = [read_cell(cell, column) for cell in cells]
     except DataError:
         return False
+    return any(value is not None for value in read)
 
 
-def _keys(tables: list[Table]) -> tuple[Table, ...]:
-    """First columns that look like keys, and columns of other tables that bear their name."""
-    keyed = {t.name: t.columns[0].name for t in tables if t.columns and t.columns[0].type == "code"}
+def _keys(tables: list[tuple[Table, bool]]) -> tuple[Table, ...]:
+    """First columns that are keys, and columns of other tables that bear their name.
+
+    Of tables with one key, the one without dates is taken for the thing itself, the others for events.
+    """
     owners: dict[str, list[str]] = {}
-    for table, key in keyed.items():
-        owners.setdefault(fold(key).lower(), []).append(table)
+    for table, unique in tables:
+        if unique and not any(c.type in {"date", "timestamp"} for c in table.columns):
+            owners.setdefault(fold(table.columns[0].name).lower(), []).append(table.name)
     made: list[Table] = []
-    for table in tables:
+    for table, unique in tables:
+        owned = [(c, owners.get(fold(c.name).lower(), [])) for c in table.columns]
         foreign = tuple(
-            ForeignKey(column.name, owner[0], keyed[owner[0]])
-            for column in table.columns
-            if len(owner := owners.get(fold(column.name).lower(), [])) == 1 and owner[0] != table.name
+            ForeignKey(c.name, of[0], next(t.columns[0].name for t, _ in tables if t.name == of[0]))
+            for c, of in owned
+            if len(of) == 1 and of[0] != table.name
         )
-        key = (keyed[table.name],) if table.name in keyed and not foreign[:1] else ()
-        own = tuple(f for f in foreign if f.column != keyed.get(table.name))
-        made.append(replace(table, primary_key=key or _own_key(table, keyed, own), foreign_keys=own))
+        first = table.columns[0].name
+        key = (first,) if unique and all(k.column != first for k in foreign) else ()
+        made.append(replace(table, primary_key=key, foreign_keys=foreign))
     return tuple(made)
-
-
-def _own_key(table: Table, keyed: dict[str, str], foreign: tuple[ForeignKey, ...]) -> tuple[str, ...]:
-    key = keyed.get(table.name)
-    return (key,) if key and all(f.column != key for f in foreign) else ()
 
 
 def _package(folder: Path, today: date) -> Catalog:
@@ -145,11 +142,11 @@ def _package(folder: Path, today: date) -> Catalog:
         if not (folder / table.file).resolve().is_relative_to(folder.resolve()):
             raise DataError(f"{PACKAGE}: a file lies outside the folder", found=table.file[:80])
     held = {table.file for table in kept}
-    documents = tuple(d for d in draft_documents(folder) if d.file not in held)
+    documents = tuple(d for d in _documents(folder) if d.file not in held)
     return Catalog(folder, today, tuple(kept), documents, everybody_sees_all=True)
 
 
-def draft_documents(folder: Path) -> tuple[Document, ...]:
+def _documents(folder: Path) -> tuple[Document, ...]:
     """The documents of a folder, without a word about who may read them."""
     return tuple(
         Document(path.relative_to(folder).as_posix(), title=path.stem)
@@ -179,7 +176,8 @@ def _resource(resource: dict[str, Any]) -> Table:
     )
     return Table(
         str(resource["name"]), file, _TABLES.get(Path(file).suffix.lower(), "csv"), columns,
-        encoding=resource.get("encoding"), description=Words(str(resource.get("title", "")), str(resource.get("description", ""))),
+        encoding=resource.get("encoding"),
+        description=Words(str(resource.get("title", "")), str(resource.get("description", ""))),
         primary_key=(key,) if isinstance(key, str) else tuple(map(str, key)), foreign_keys=foreign,
     )  # fmt: skip
 

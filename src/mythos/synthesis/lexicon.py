@@ -23,7 +23,7 @@ from mythos.synthesis.values import fold
 from mythos.synthesis.words import GENERIC, SYNONYMS
 
 MAX_VALUES: Final = 5_000
-"""Distinct values of a column that are known by heart; beyond it only texts that look like codes are sought."""
+"""Distinct values of a column that are known by heart; beyond it only what looks like a code is sought."""
 _MAX_PHRASE: Final = 60
 _WORD: Final = re.compile(r"[a-z0-9]+(?:'s)?", re.ASCII)
 _CODE: Final = re.compile(
@@ -99,11 +99,14 @@ def _shortened(phrase: str) -> Iterator[str]:
             return
 
 
+def own_phrases(*names: str) -> set[str]:
+    """The names as people say them, endings left out."""
+    return {phrase for name in names for phrase in _shortened(spoken(name)) if phrase}
+
+
 def phrases(*names: str) -> set[str]:
-    """Everything that people say for what has these names."""
-    said: set[str] = set()
-    for name in names:
-        said.update(_shortened(spoken(name)))
+    """Everything that people say for what has these names, with words that mean the same."""
+    said = own_phrases(*names)
     for phrase, group in itertools.product(tuple(said), SYNONYMS):
         for word in group:
             if phrase == word:
@@ -112,7 +115,7 @@ def phrases(*names: str) -> set[str]:
                 said |= {
                     re.sub(rf"\b{re.escape(word)}\b", other, phrase) for other in group if other.isascii()
                 }
-            elif not word.isascii() and len(word) > 1 and phrase.endswith(word):
+            elif not word.isascii() and (len(word) > 1 or word == "額") and phrase.endswith(word):
                 said |= {phrase.removesuffix(word) + other for other in group if not other.isascii()}
     return {phrase for phrase in said if phrase}
 
@@ -125,39 +128,44 @@ class Lexicon:
         self._other: dict[str, set[Target]] = defaultdict(set)
         self._many: list[Place] = []
         self._cells = cells
+        self._same: list[tuple[set[str], Target]] = []
         for table in view.tables:
-            self._add(
-                phrases(table.name, table.description.ja, table.description.en), Target("table", table.name)
-            )
+            self._names(table.name, table.description, Target("table", table.name))
             for column in table.columns:
                 self._column(table, column)
         self._closed(view)
+        own = {*self._latin, *self._other}
+        for said, target in self._same:
+            self._add({p for p in said if (_key(p) if p.isascii() else p) not in own}, target)
         self._values(view)
         self._length = max(map(len, self._other), default=0)
 
     def _column(self, table: Table, column: Column) -> None:
         target = Target("column", table.name, column.name)
         owners = phrases(table.name, table.description.ja, table.description.en)
-        said = phrases(column.name, column.description.ja, column.description.en)
-        for phrase, owner in itertools.product(tuple(said), owners):
-            bare = phrase.removeprefix(_singular(owner)).strip()
-            if len(bare) > 1 and bare != phrase:
-                said.add(bare)
-        self._add(said, target)
+        bare = {
+            phrase.removeprefix(_singular(owner)).strip()
+            for phrase in own_phrases(column.name, column.description.ja, column.description.en)
+            for owner in owners
+            if phrase.startswith(_singular(owner))
+        }
+        self._names(column.name, column.description, target)
+        self._add({phrase for phrase in bare if len(phrase) > 1}, target)
         for code, words in column.values.items():
             self._add(_spellings(code, words), Target("value", table.name, column.name, code))
+
+    def _names(self, name: str, words: Words, target: Target) -> None:
+        """Its own names now; words that mean the same later, where they are nobody's own."""
+        self._add(own_phrases(name, words.ja, words.en), target)
+        self._same.append((phrases(name, words.ja, words.en), target))
 
     def _closed(self, view: View) -> None:
         for table in view.catalog.tables:
             for column in table.columns:
                 if f"{table.name}.{column.name}" in view.closed:
-                    said = phrases(column.name, column.description.ja, column.description.en)
-                    self._add(said, Target("closed", table.name, column.name))
+                    self._names(column.name, column.description, Target("closed", table.name, column.name))
             if table.name in view.closed:
-                self._add(
-                    phrases(table.name, table.description.ja, table.description.en),
-                    Target("closed", table.name),
-                )
+                self._names(table.name, table.description, Target("closed", table.name))
 
     def _values(self, view: View) -> None:
         held = vocabulary(self._cells, view.tables)
@@ -227,7 +235,7 @@ def vocabulary(cells: Cells, tables: Iterable[Table]) -> dict[Place, list[str] |
         kept = []
         for place in places:
             column = quote(place.column)
-            sql = f"SELECT DISTINCT {column} AS v FROM {quote(place.table)} WHERE {column} IS NOT NULL ORDER BY v"
+            sql = f"SELECT DISTINCT {column} FROM {quote(place.table)} WHERE {column} IS NOT NULL ORDER BY 1"
             result = cells.run(sql, limit=MAX_VALUES)
             values = [str(row[0]) for row in result.rows]
             kept.append([place.table, place.column, values if result.complete else None])

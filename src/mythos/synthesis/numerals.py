@@ -14,16 +14,16 @@ from typing import Final
 _KANJI: Final = "〇零一二三四五六七八九十百千万億兆京半倍割壱弐参拾両双"
 _SIGNS: Final = "%‰‱+±×÷=<>≈≒~^√∞°¥$€£₩元円−"
 _ENGLISH: Final = re.compile(
-    r"\b(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen"
+    r"(?<![a-z])(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen"
     r"|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundreds?"
     r"|thousands?|millions?|billions?|trillions?|dozens?|half|halves|thirds?|quarters?|fourths?|fifths?|tenths?"
     r"|double[ds]?|triple[ds]?|twice|thrice|once|single|both|pair|couple|none|nil|nought|first|second|percent"
-    r"|per\s?cent|pct|percentage|minus|plus|negative|times|k|m|bn|mn|tn|jpy|usd|eur|yen|dollars?)\b"
-    r"|\b[ivxlcdm]+\b",
+    r"|per\s?cent|pct|percentage|minus|plus|negative|times|k|m|bn|mn|tn|jpy|usd|eur|yen|dollars?)(?![a-z])"
+    r"|(?<![a-z])[ivxlcdm]+(?![a-z])",
     re.IGNORECASE,
 )
 _JAPANESE: Final = re.compile(r"マイナス|プラス|パーセント|ゼロ|ダース|ハーフ|キロ|ミリ|ドル|ユーロ")
-_NEGATED: Final = re.compile(r"\b(?:not|no|never)\b|ない|なく|なかった|ません", re.IGNORECASE)
+_NEGATED: Final = re.compile(r"(?<![a-z])(?:not|no|never)(?![a-z])|ない|なく|なかった|ません", re.IGNORECASE)
 
 
 def numerals(text: str) -> str | None:

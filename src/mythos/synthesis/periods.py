@@ -54,12 +54,13 @@ def months(year: int, month: int, count: int) -> Period:
     return Period(date(first // 12, first % 12 + 1, 1), date(last // 12, last % 12 + 1, 1))
 
 
-def find_periods(text: str, today: date) -> tuple[Period, ...]:
+def find_periods(text: str, today: date, *, joined: bool = True) -> tuple[Period, ...]:
     """The periods that a folded, lower-case text names, in its order.
 
     Args:
         text: NFKC, lower case.
         today: what "last month" is counted from.
+        joined: "from … to …" is one period; else two, as in "growth from 2023 to 2024".
     """
     found: list[Period] = []
     at = 0
@@ -70,7 +71,7 @@ def find_periods(text: str, today: date) -> tuple[Period, ...]:
         else:
             found.append(best)
             at = best.at[1]
-    return tuple(_ranges(text, found))
+    return tuple(_ranges(text, found) if joined else found)
 
 
 def _at(text: str, at: int, today: date) -> Period | None:
@@ -131,7 +132,7 @@ _OPENERS: Final[tuple[tuple[str, str, Callable[[Period], _Open]], ...]] = (
     ("after", r"\s*(?:以降|以後|から)", lambda p: (p.start, None)),
     ("after", r"\s*(?:より後|の後)", lambda p: (p.end, None)),
     ("after", r"\s*(?:以前|まで)", lambda p: (None, p.end)),
-    ("after", r"\s*(?:より前|の前|未満)", lambda p: (None, p.start)),
+    ("after", r"\s*(?:より前|の前(?![年期月])|未満)", lambda p: (None, p.start)),
 )
 
 

@@ -8,6 +8,7 @@ it is not quoted.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from mythos.errors import DataError
 from mythos.synthesis.answers import Answer
 from mythos.synthesis.documents import sentences, text_of
 from mythos.synthesis.reading import language_of
-from mythos.synthesis.search import Index, words
+from mythos.synthesis.search import Decide, Index, words
 from mythos.synthesis.terms import Document, Hit, View
 from mythos.units import Digest
 
@@ -24,11 +25,52 @@ ENOUGH: Final = 0.72
 _LOOKED_AT: Final = 8
 _SHORT: Final = 12
 _ASKING: Final = frozenset(
-    ["what", "who", "whom", "when", "where", "which", "how", "many", "much", "long", "often", "do", "does", "did", "can", "could", "should", "must", "may", "need", "have", "has", "we", "i", "you", "our", "my", "your", "there", "if", "any", "about", "tell", "me", "please", "say", "according", "policy", "rule", "document"]
+    [
+        "what",
+        "who",
+        "whom",
+        "when",
+        "where",
+        "which",
+        "how",
+        "many",
+        "much",
+        "long",
+        "often",
+        "do",
+        "does",
+        "did",
+        "can",
+        "could",
+        "should",
+        "must",
+        "may",
+        "need",
+        "have",
+        "has",
+        "we",
+        "i",
+        "you",
+        "our",
+        "my",
+        "your",
+        "there",
+        "if",
+        "any",
+        "about",
+        "tell",
+        "me",
+        "please",
+        "say",
+        "according",
+        "policy",
+        "rule",
+        "document",
+    ]
 )
 
 
-def quoted(question: str, view: View, index: Index, may_quote: Any) -> dict[str, Any] | None:
+def quoted(question: str, view: View, index: Index, may_quote: Decide) -> dict[str, Any] | None:
     """The best sentence of the person's documents, as an answer; none when nothing covers the question.
 
     Args:
@@ -37,12 +79,13 @@ def quoted(question: str, view: View, index: Index, may_quote: Any) -> dict[str,
         index: over what of them may be retrieved.
         may_quote: the decision for `quote` of a document.
     """
-    asked = [word for word in dict.fromkeys(words(question)) if word not in _ASKING]
+    telling = re.sub(r"[A-Za-z]+", lambda m: "" if m[0].lower() in _ASKING else m[0], question)
+    asked = list(dict.fromkeys(words(telling, stems=True)))
     weights = _weights(asked, index)
     total = sum(weights.values())
     best: tuple[float, Hit] | None = None
     for hit in index.search(question, limit=_LOOKED_AT):
-        held = set(words(f"{hit.passage.title} {hit.passage.text}"))
+        held = set(words(f"{hit.passage.title} {hit.passage.text}", stems=True))
         covered = sum(weight for word, weight in weights.items() if word in held) / (total or 1.0)
         if covered >= ENOUGH and (best is None or covered > best[0] + 1e-9):
             best = covered, hit
@@ -77,7 +120,7 @@ def _sentence(text: str, weights: dict[str, float]) -> tuple[int, int]:
     for sentence in sentences(text):
         spans.append((at, at + len(sentence)))
         at += len(sentence)
-    scores = [sum(weights.get(word, 0.0) for word in set(words(text[a:b]))) for a, b in spans]
+    scores = [sum(weights.get(word, 0.0) for word in set(words(text[a:b], stems=True))) for a, b in spans]
     chosen = max(range(len(spans)), key=lambda i: (scores[i], -i)) if spans else 0
     start, end = spans[chosen] if spans else (0, len(text))
     bare = text[start:end].strip()

@@ -127,7 +127,8 @@ def _things(text: str, lexicon: Lexicon, today: date) -> dict[int, tuple[int, _T
 def _candidates(text: str, lexicon: Lexicon, today: date) -> Iterator[tuple[int, int, _Thing]]:
     for named in lexicon.find(text):
         yield named.start, named.end, named
-    for period in find_periods(text, today):
+    two = any(kind in {"growth", "difference"} and pattern.search(text) for kind, pattern in _OPERATIONS)
+    for period in find_periods(text, today, joined=not two):
         yield *period.at, period
     for bound in _bounds(text):
         yield bound.start, bound.end, bound

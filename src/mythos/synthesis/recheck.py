@@ -84,7 +84,8 @@ def recheck(plan: Plan, schema: Schema, cells: Cells, result: Result) -> None:
         expected = _from_parts(plan, schema, cells)
     else:
         raise DataError(
-            "different values of so many rows are not counted in two ways", expected=f"at most {MAX_READ} rows",
+            "different values of so many rows are not counted in two ways",
+            expected=f"at most {MAX_READ} rows",
             advice="Make it a reviewed metric of the catalogue.", code="recheck",
         )  # fmt: skip
     names = list(result.columns)

@@ -1,4 +1,4 @@
-"""Search the documents one person may read: BM25 over words, Japanese by dictionary or by pairs of characters.
+"""Search the documents one person may read: BM25 over words, Japanese by dictionary or character pairs.
 
 Each person's view has an index of its own, named by the digest of the texts and of the way they are cut into
 words, so no word of a document closed to the caller weighs on a result. Whether a document may be retrieved
@@ -34,10 +34,51 @@ _FUSE: Final = 60
 _WORD: Final = re.compile(r"[a-z0-9]+", re.ASCII)
 _JAPANESE: Final = re.compile(r"[ぁ-ヿ一-鿿々ー]+")
 _STOP: Final = frozenset(
-    ["the", "a", "an", "of", "in", "on", "at", "to", "for", "and", "or", "is", "are", "was", "were", "be", "by", "with", "as", "it", "this", "that"]
+    [
+        "the",
+        "a",
+        "an",
+        "of",
+        "in",
+        "on",
+        "at",
+        "to",
+        "for",
+        "and",
+        "or",
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "by",
+        "with",
+        "as",
+        "it",
+        "this",
+        "that",
+    ]
 )
 _SILENT: Final = frozenset(("助詞", "助動詞", "補助記号", "空白", "代名詞", "接続詞", "連体詞"))
-_ASKING: Final = frozenset(("何", "誰", "何時", "何処", "言う", "為る", "居る", "有る", "成る", "呼ぶ"))
+_ASKING: Final = frozenset(
+    (
+        "何",
+        "誰",
+        "何時",
+        "何処",
+        "言う",
+        "為る",
+        "居る",
+        "有る",
+        "成る",
+        "呼ぶ",
+        "就く",
+        "付く",
+        "必要",
+        "教える",
+        "下さる",
+    )
+)
 """Words of nearly every question, in Sudachi's normal form."""
 
 
@@ -50,15 +91,16 @@ def _sudachi() -> Any:
     return Dictionary().tokenizer()
 
 
-def words(text: str, *, dictionary: bool | None = None) -> list[str]:
-    """What a text is searched by: English words without endings, Japanese words or pairs of characters.
+def words(text: str, *, dictionary: bool | None = None, stems: bool = False) -> list[str]:
+    """What a text is searched by: English words, Japanese words or pairs of characters.
 
     Args:
         text: any text.
         dictionary: cut Japanese with Sudachi's shortest units in normal form; None: where it is installed.
+        stems: English words without their endings. Not for searching: recall on TAT-QA falls with them.
     """
     folded = fold(text).lower()
-    found = [_stem(word) for word in _WORD.findall(folded) if word not in _STOP]
+    found = [_stem(word) if stems else word for word in _WORD.findall(folded) if word not in _STOP]
     tokenizer = _sudachi() if dictionary in {None, True} else None
     if tokenizer is not None and _JAPANESE.search(folded):
         return found + list(_cut(folded, tokenizer))
@@ -84,14 +126,11 @@ def _pairs(run: str) -> Iterator[str]:
 
 
 def _stem(word: str) -> str:
-    for ending, least in (("ing", 5), ("edly", 6), ("ed", 4), ("ies", 4), ("es", 4), ("s", 3)):
-        if (
-            word.endswith(ending)
-            and len(word) - len(ending) >= least - len(ending) + 2
-            and not word.endswith("ss")
-        ):
-            return word[: -len(ending)] + ("y" if ending == "ies" else "")
-    return word
+    for ending in ("ing", "edly", "ed", "ies", "es", "s"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):
+            word = word[: -len(ending)] + ("y" if ending == "ies" else "")
+            break
+    return word[:-1] if word.endswith("e") and len(word) > 4 else word
 
 
 class Index:
@@ -142,10 +181,10 @@ class Index:
 
     @cached_property
     def frequency(self) -> Counter[str]:
-        """In how many passages each word stands."""
+        """In how many passages each word stands, without its ending."""
         counted: Counter[str] = Counter()
         for passage in self._passages:
-            counted.update(set(words(f"{passage.title} {passage.text}", dictionary=self._dictionary)))
+            counted.update(set(words(f"{passage.title} {passage.text}", stems=True)))
         return counted
 
     def search(self, question: str, *, limit: int = 10) -> tuple[Hit, ...]:

@@ -86,7 +86,7 @@ def read_xlsx(path: Path, table: Table) -> Raw:
 def peek(path: Path, kind: Format, *, rows: int = 2_000) -> tuple[int, list[str], list[list[Any]]]:
     """The number of the header's row, its names, and the first rows below it, of a file nobody described.
 
-    The header is the first row that is filled throughout and has as many cells as the widest of the first ten.
+    The header is the first row that is filled throughout and as wide as the widest of the first ten.
 
     Raises:
         DataError: no table, or too large.

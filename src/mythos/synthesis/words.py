@@ -36,11 +36,14 @@ OPERATIONS: Final[tuple[tuple[str, str], ...]] = (
             r"|最大|最高|最多|(?:最も|一番|もっとも|いちばん)(?:大き(?:い|な|かった|く)?|高(?:い|かった|く)?|多(?:い|かった|く)?)|トップ|首位"),
     ("min", r"\b(?:lowest|smallest|minimum|min|least(?: expensive)?|fewest|cheapest|worst)\b"
             r"|最小|最低|最少|(?:最も|一番|もっとも|いちばん)(?:小さ(?:い|な|かった|く)?|低(?:い|かった|く)?|少な(?:い|かった|く)?|安(?:い|かった|く)?)"),
-    ("sum", r"\b(?:totals?|sum(?: of)?|overall|altogether|in all|in total|combined|aggregate|sum up|add up)\b|合計|総計|累計|トータル|総額|総(?=[一-龯])"),
+        ("many", r"\b(?:more|most to least|descending|in descending order)\b|(?:多い|大きい|高い)順?"),
+    ("few", r"\b(?:less|ascending|in ascending order)\b|(?:少ない|小さい|低い|安い)順?"),
+("sum", r"\b(?:totals?|sum(?: of)?|overall|altogether|in all|in total|combined|aggregate|sum up|add up)\b|合計|総計|累計|トータル|総額|総(?=[一-龯])"),
     ("list", r"\b(?:list|which are|what are)\b|一覧|リスト(?:アップ)?|列挙|挙げ"),
     ("much", r"\bhow (?:much|big|large|high)\b|いくら|どれ(?:くらい|ぐらい|ほど)|どの(?:くらい|ぐらい|程度)"),
     ("when", r"\bwhen\b|いつ"),
-    ("which", r"\b(?:which|who|whose|what)\b|どの|どれ|どこ|どちら|誰|だれ|何(?=[がはをで])"),
+    ("which", r"\b(?:which|who|whose)\b|どの|どれ|どこ|どちら|誰|だれ"),
+    ("what", r"\bwhat\b|何(?=[がはをで])"),
     ("each", r"\b(?:by|per|for each|for every|each|every|broken down by|split by|grouped by)\b|別|ごと|毎(?!年)|各"),
     ("except", r"\b(?:except(?: for)?|excluding|other than|apart from|without)\b|以外|を?除(?:く|いた|いて|き)"),
 )  # fmt: skip
@@ -69,7 +72,7 @@ SCALES: Final = {
 }  # fmt: skip
 COUNTS: Final = {"two": 2, "three": 3, "four": 4, "five": 5, "ten": 10}
 
-SILENT: Final = frozenset(
+SILENT: Final = frozenset({"'s", "period", "single", "where", "when"}) | frozenset(
     [
         "a",
         "an",
@@ -231,7 +234,8 @@ SILENT_JA: Final = re.compile(
     r"|になります|となります|になっています|でしたか|ですか|ますか|ましたか|でした|です|ました|ます|ますが|だった|だ|である|であった"
     r"|について|に関する|における|において|に対する|に対して|による|によって|に関して|として|という|とは|それぞれ|の中で|のうち|の中|全て|すべて|全体"
     r"|あります|ありました|ある|あった|いる|いた|いくら|何|なに|どれ|どう|登録されて|登録|されて|され|した|して|する|なった|なって|なる|いう|所属(?:する|している)?|あたり|時点|期間|現在"
-    r"|[はがをにのでともへやかねよ、。,.?？!！・「」『』()（）:：\s~〜-]|から|まで|より|など|ほど|くらい|ぐらい|だけ|また|および|及び|または|その|この|金額|値|情報|データ|件|円|額|分|中|内"
+    r"|から|まで|より|など|ほど|くらい|ぐらい|だけ|また|および|及び|または|その|この|金額|値|情報|データ|件|円|額|分|中|内|て(?![一-龯])"
+    r"|[はがをにのでともへやかねよ、。,.?？!！・「」『』()（）:：\s~〜-]"
 )
 """Japanese text without which a question stays the same question; matched where no name stands."""
 

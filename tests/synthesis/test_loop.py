@@ -1,0 +1,148 @@
+"""A model fills a form of names; what it adds, drops or invents is refused; it never sees a cell."""
+
+import json
+import random
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("duckdb", reason="extra missing: pip install 'mythos-hub[synthesis]'")
+from tests.synthesis.conftest import CATALOG
+
+from mythos.errors import DataError
+from mythos.synthesis.ask import Asker
+from mythos.synthesis.catalog import parse_catalog
+from mythos.synthesis.loop import checked, described, form, model_planner
+from mythos.synthesis.plan import Schema
+from mythos.synthesis.reading import read
+from mythos.synthesis.terms import View
+from mythos.synthesis.view import view_for
+
+GOOD: dict[str, Any] = {
+    "table": "orders",
+    "operation": "sum",
+    "measure": "orders.amount",
+    "filters": [],
+    "group": None,
+    "order": None,
+    "limit": None,
+}
+
+
+@pytest.fixture
+def view(company: Path) -> View:
+    return view_for(parse_catalog(CATALOG, company, today=date(2026, 4, 15)), "boss")
+
+
+@pytest.fixture
+def asker(view: View, tmp_path: Path) -> Any:
+    with Asker(view, cache=tmp_path / "c") as asker:
+        yield asker
+
+
+def test_the_model_answers_what_the_plain_planner_cannot_and_sees_no_cell(view: View, tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    def complete(messages: list[dict[str, str]], _schema: dict[str, Any]) -> str:
+        seen.append(json.dumps(messages))
+        return json.dumps(
+            GOOD
+            | {
+                "filters": [{"column": "orders.region", "value": "kanto"}],
+                "sentence": "Kanto brought in {value} altogether.",
+            }
+        )
+
+    question = "Kanto: the orders, what do they come to?"
+    with Asker(view, cache=tmp_path / "c", model=model_planner(complete)) as asker:
+        found = asker.answer(question)
+    if not seen:
+        pytest.skip("the plain planner understood it")
+    assert found["kind"] == "answer"
+    assert (
+        "".join(p.get("text") or p["shown"] for p in found["parts"])
+        == "Kanto brought in 1,280,000 JPY altogether."
+    )
+    assert not any(cell in seen[0] for cell in ("A1", "A5", "1300", "1,300"))
+
+
+def test_a_model_that_cannot_fill_the_form_is_asked_three_times(view: View, tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    def complete(messages: list[dict[str, str]], _schema: dict[str, Any]) -> str:
+        asked.append(len(messages))
+        return "SELECT * FROM orders"
+
+    with Asker(view, cache=tmp_path / "c", model=model_planner(complete)) as asker:
+        found = asker.answer("Kanto orders please, with amount and ordered")
+    assert found["reason"] == "cannot_plan"
+    assert asked == [2, 4, 6]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"table": "employees"}, {"operation": "sum; DROP"}, {"measure": "orders.nothing"}, {"measure": "orders.region"}, {"limit": 5},
+        {"limit": 1, "group": None, "order": "desc"}, {"filters": [{"column": "orders.region", "value": "KANSAI"}]}, {"filters": [{"column": "orders.region", "value": "' OR 1=1"}]},
+        {"filters": "x"}, {"order": "sideways"}, {"group": "orders.tenant.x"},
+    ],
+)  # fmt: skip
+def test_what_the_question_does_not_say_is_refused(asker: Asker, view: View, change: dict[str, Any]) -> None:
+    reading = read("total amount of orders", asker._lexicon, date(2026, 4, 15))
+    schema = Schema({t.name: t for t in view.tables})
+    checked(json.dumps(GOOD), reading, schema)
+    with pytest.raises(DataError) as caught:
+        checked(json.dumps(GOOD | change), reading, schema)
+    assert caught.value.code == "plan"
+
+
+def test_a_value_that_is_left_out_makes_another_question(asker: Asker, view: View) -> None:
+    reading = read("total amount of orders in kanto", asker._lexicon, date(2026, 4, 15))
+    with pytest.raises(DataError, match="left out"):
+        checked(json.dumps(GOOD), reading, Schema({t.name: t for t in view.tables}))
+
+
+def test_random_forms_never_leave_the_callers_names(asker: Asker, view: View) -> None:
+    draw = random.Random(3)
+    schema = Schema({t.name: t for t in view.tables})
+    reading = read("total amount of orders in kanto in 2024", asker._lexicon, date(2026, 4, 15))
+    names = [
+        "orders",
+        "orders.amount",
+        "orders.region",
+        "orders.ordered",
+        "employees.salary",
+        "duckdb_tables",
+        "",
+        None,
+        3,
+        "KANTO",
+        "kanto",
+        "' OR 1=1 --",
+        ["x"],
+        {"a": 1},
+    ]
+    held = 0
+    for _ in range(2_000):
+        body = {key: draw.choice(names) for key in GOOD} | {
+            "filters": [{"column": draw.choice(names), "value": draw.choice(names)}]
+        }
+        kept = GOOD | {"filters": [{"column": "orders.region", "value": "kanto"}]}
+        body = {**kept, **{key: body[key] for key in draw.sample(sorted(body), draw.randrange(1, 3))}}
+        try:
+            plan = checked(json.dumps(body), reading, schema)
+        except DataError:
+            continue
+        held += 1
+        assert plan.table == "orders"
+        assert all(f.place.table == "orders" for f in plan.filters)
+        assert any("KANTO" in f.values for f in plan.filters)
+    assert held
+
+
+def test_the_form_and_the_description_hold_names_only(view: View) -> None:
+    text = json.dumps(form(Schema({t.name: t for t in view.tables}))) + described(view)
+    assert "orders.amount" in text
+    assert not any(cell in text for cell in ("A1", "1300", "KANSAI"))
