@@ -5,9 +5,8 @@ import json
 import pytest
 
 from mythos.access.people import Entities, Entity
-from mythos.access.record import Record, commitment, minute_of, minute_root, open_proof, prove
+from mythos.access.record import Record, minute_of, minute_root, open_proof, prove
 from mythos.errors import AccessError, EvidenceError
-from mythos.units import Digest
 
 from . import estate
 from .made import at, directive, plan, someone
@@ -119,16 +118,6 @@ def test_broken_proofs_are_refused():
     ):
         with pytest.raises(EvidenceError):
             open_proof(wrong, lambda *_: root)
-
-
-def test_commitments_are_salted():
-    one = commitment(b"passport", b"s" * 16)
-    assert one == commitment(b"passport", b"s" * 16)
-    assert len({one, commitment(b"passport", b"t" * 16), commitment(b"other", b"s" * 16)}) == 3
-    assert commitment(b"xs", b"s" * 16) != commitment(b"s", b"s" * 15 + b"sx")
-    assert isinstance(one, Digest)
-    with pytest.raises(AccessError, match="too short"):
-        commitment(b"passport", b"s" * 15)
 
 
 def test_minutes_begin_at_whole_minutes():

@@ -78,8 +78,7 @@ class ClaimsMapping:
         ):
             raise AccessError(
                 "the claims mapping is wrong",
-                expected=f"paths to some of {', '.join(_KEYS)}, days from 1 to {_MOST_DAYS}; perhaps "
-                "entities, assurances (texts) and empty_is_none (true or false)",
+                expected=f"paths to some of {', '.join(_KEYS)}, days, perhaps entities and assurances",
                 found=repr(dict(document))[:200],
             )
         return cls(
@@ -159,11 +158,7 @@ def _at(claims: Any, path: Iterable[str]) -> Any:
 def latest_of(now: Instant, days: float) -> Instant:
     """Until when an attestation of now is believed at most; raises `AccessError`."""
     if not 0 < days <= _MOST_DAYS:
-        raise AccessError(
-            "an attestation is believed for a while",
-            expected=f"days from 1 to {_MOST_DAYS}",
-            found=f"{days:g}",
-        )
+        raise AccessError("it is believed for a while", expected=f"1 to {_MOST_DAYS} days", found=f"{days:g}")
     return now.plus(days * 86_400)
 
 

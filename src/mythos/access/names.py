@@ -62,13 +62,9 @@ _ARABIC: Final = (
     | dict.fromkeys("\u064b\u064c\u064d\u0651\u0652", "")
     | {"\u064e": "a", "\u064f": "u", "\u0650": "i"}
 )
-_GREEK: Final = dict(
-    zip(
-        "αβγδεζηθικλμνξοπρσςτυφχψω",
-        "a v g d e z i th i k l m n x o p r s s t y f kh ps o".split(),
-        strict=True,
-    )
-)
+_GREEK: Final = dict(zip(
+    "αβγδεζηθικλμνξοπρσςτυφχψω", "a v g d e z i th i k l m n x o p r s s t y f kh ps o".split(), strict=True
+))  # fmt: skip
 _LOOKALIKES: Final = str.maketrans(
     "аеорсухіјѕһԁԛԝӏАВЕКМНОРСТХУІЈЅԌԚԜοινρυαΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",
     "aeopcyxijshdqwlABEKMHOPCTXYIJSGQWoivpuaABEZHIKMNOPTYX",

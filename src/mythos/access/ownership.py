@@ -165,7 +165,7 @@ def _deciding(
     entity: str, held_by: Mapping[str, list[Stake]], surely: Collection[str], perhaps: Collection[str]
 ) -> list[str]:
     """The stakes of unknown size by which the list may reach an entity, directly or through others."""
-    if entity not in held_by or not held_by[entity]:
+    if not held_by.get(entity):
         return [f"owners of {entity}"]
     found: set[str] = set()
     ahead, seen = [entity], {entity}

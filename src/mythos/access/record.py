@@ -7,7 +7,6 @@ decision it shows that record and an inclusion proof. The minute stands inside t
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,13 +24,6 @@ from mythos.units import Digest, Instant
 
 MINUTE: Final = 60_000_000
 RECORD_LIMIT: Final = 1 << 18
-
-
-def commitment(value: bytes, salt: bytes) -> Digest:
-    """A salted commitment to something the hub does not keep, such as a document that was shown."""
-    if len(salt) < 16:
-        raise AccessError("the salt is too short", expected="at least 16 random bytes", found=f"{len(salt)}")
-    return Digest(hashlib.sha256(len(salt).to_bytes(1) + salt + value).digest())
 
 
 def minute_of(instant: Instant) -> Instant:

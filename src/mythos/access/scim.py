@@ -111,7 +111,7 @@ def patch(user: Mapping[str, Any], operations: Mapping[str, Any]) -> dict[str, A
         raise AccessError("not a SCIM PatchOp", expected=f"the schema {PATCH} and Operations")
     made = copy.deepcopy(_named(user, "the user"))
     for number, value in enumerate(cast("list[Any]", listed), 1):
-        operation = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+        operation = _named(value, f"operation {number}")
         kind, path = str(operation.get("op", "")).lower(), operation.get("path")
         if kind not in _OPERATIONS or (kind == "remove") is ("value" in operation):
             raise AccessError(

@@ -72,8 +72,7 @@ class _Form:
 class Screen:
     """An index over one list; immutable, so that a list that changes is another screen.
 
-    Attributes:
-        unread: entries of whose names no letter can be read, so that nothing finds them.
+    `unread` are the entries of whose names no letter can be read, so that nothing finds them.
     """
 
     def __init__(self, watchlist: Watchlist) -> None:

@@ -57,10 +57,7 @@ class KeyRing:
 
 
 def digest_of(token: str) -> Digest:
-    """What a hub remembers of a token that was used: all but its last signature.
-
-    What is signed has one spelling; an ECDSA signature has two, and anybody can make one from the other.
-    """
+    """What a hub remembers of a used token: what was signed, as an ECDSA signature has two spellings."""
     return Digest.of(token.rpartition(".")[0].encode(errors="surrogatepass"))
 
 

@@ -21,8 +21,6 @@ from mythos.errors import AccessError
 from mythos.units import Digest
 
 MAX_BYTES: Final = 512 << 20
-_FIRST: Final = 1 << 20
-"""Bytes of the first line that tell one format from the other."""
 MAX_NAMES: Final = 200
 """Names of one entry that are read."""
 
@@ -69,7 +67,7 @@ def read_list(data: bytes, *, where: str = "the list") -> Watchlist:
     if len(data) > MAX_BYTES:
         raise AccessError(f"{where} is too large", expected=f"at most {MAX_BYTES} bytes")
     told = data.removeprefix(codecs.BOM_UTF8)
-    line, _, _ = told[:_FIRST].lstrip().partition(b"\n")
+    line, _, _ = told[: 1 << 20].lstrip().partition(b"\n")
     if line.startswith(b"{") and b'"schema"' in line:
         records = _follow_the_money(told, where)
     elif line.startswith(b"{"):
