@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from mythos.cli.access_screen import dispose, ownership, screen
+from mythos.cli.access_token import accept
 from mythos.cli.shared import Home, emit, home_option, json_option, log_option, say
 from mythos.errors import AccessError
 
@@ -30,8 +31,8 @@ def command() -> None:
     """Decide who may use a model, explain and prove it, import what is known about people."""
 
 
-for _screening in (screen, dispose, ownership):
-    command.add_command(_screening)
+for _other in (accept, screen, dispose, ownership):
+    command.add_command(_other)
 
 
 def _question(function: _F) -> _F:
