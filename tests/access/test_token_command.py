@@ -39,13 +39,16 @@ def accept(
 
 def test_a_token_is_a_persons_line_once(tmp_path: Path) -> None:
     (tmp_path / "persons.jsonl").write_text(
-        json.dumps({"id": "other"}) + "\n" + json.dumps({"id": f"{ISSUER}|alice"})
+        json.dumps({"id": "other"})
+        + "\n"
+        + json.dumps({"id": f"{ISSUER}|alice", "tenant": "acme", "entity": "old"})
     )
     text = fresh()
     status, told = accept(tmp_path, text + "\n")
     assert (status, told["verified"], told["person"]["citizenships"]) == (0, True, ["JP"])
     lines = [json.loads(line) for line in (tmp_path / "persons.jsonl").read_text().splitlines()]
-    assert lines == [{"id": "other"}, told["person"]]
+    assert lines == [{"id": "other"}, told["person"] | {"tenant": "acme"}]
+    assert told["person"]["entity"] is None
     assert accept(tmp_path, text) == (1, {"verified": False, "reason": "replayed"})
     assert accept(tmp_path, fresh(sub="bob"), out=False)[0] == 0
     assert len((tmp_path / "persons.jsonl").read_text().splitlines()) == 2
