@@ -127,7 +127,7 @@ def _put(path: Path, one: Person) -> None:
     lines = [
         document for document, _ in json_lines(path.read_bytes() if path.exists() else b"", where=path.name)
     ]
-    old = next((line for line in lines if line.get("id") == one.id), {})  # its tenant and accountable stay
+    old = next((line for line in lines if line.get("id") == one.id), dict[str, Any]())  # its tenant stays
     kept = [line for line in lines if line.get("id") != one.id]
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in [*kept, old | one.to_dict()])
     write_private(path, text.encode())
