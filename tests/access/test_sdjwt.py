@@ -125,7 +125,7 @@ def present(*disclosures, issued=None, **more):
 
 
 def opened(text, **more):
-    return open_sd_jwt(text, JWKS, NOW, **({"audience": US, "nonce": NONCE} | more))
+    return open_sd_jwt(text, JWKS, NOW, **cast("Any", {"audience": US, "nonce": NONCE} | more))
 
 
 def reason(text, **more):
@@ -270,6 +270,39 @@ def test_a_credential_proves_a_person_once():
     assert endless.expires == endless.person.verified_until.plus(LEEWAY)
     signed, _, signature = text.rpartition(".")
     assert check(f"{signed}.{signature}", used={digest_of(f"{signed}.another")}) == Rejected("replayed")
+
+
+def test_whoever_withholds_a_citizenship_or_the_time_has_shown_nothing():
+    mapping = {
+        "paths": {"citizenships": "nationalities", "located_in": "country"},
+        "days": 30,
+        "empty_is_none": True,
+    }
+    issuer = Issuer(ISSUER, US, ClaimsMapping.of(mapping))
+    other = disclosure("salt-4", "IR")
+    listed = [{"...": digest(ELEMENT)}, {"...": digest(other)}]
+    issued = credential(nationalities=listed, country="JP", _sd=[])
+
+    def citizenships(*shown):
+        found = verify_sd_jwt(present(*shown, issued=issued), issuer, JWKS, NOW, nonce=NONCE, used=())
+        assert isinstance(found, Verified)
+        return found.person.facts.citizenships
+
+    assert citizenships(ELEMENT, other) == ("US", "IR")
+    assert citizenships(ELEMENT) is None
+    assert citizenships() is None
+    dated = Issuer(
+        ISSUER,
+        US,
+        ClaimsMapping.of({"paths": {"citizenships": "nationalities", "verified_at": "at"}, "days": 30}),
+    )
+    when = disclosure("salt-5", "at", "2012-01-01T00:00:00Z")
+    old = credential(_sd=[digest(NATIONS), digest(when)])
+    shown = verify_sd_jwt(present(NATIONS, when, issued=old), dated, JWKS, NOW, nonce=NONCE, used=())
+    assert isinstance(shown, Verified)
+    assert shown.person.verified_until == at("2012-01-31T00:00:00Z")
+    hidden = verify_sd_jwt(present(NATIONS, issued=old), dated, JWKS, NOW, nonce=NONCE, used=())
+    assert hidden == Rejected("no_facts")
 
 
 @given(st.text(alphabet="~.ABab01-_ !", max_size=120))

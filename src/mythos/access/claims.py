@@ -90,7 +90,7 @@ class ClaimsMapping:
         )
 
     def apply(self, claims: Mapping[str, Any]) -> Mapped | None:
-        """The facts in an issuer's claims; `None` when it yields none, or not with an accepted assurance."""
+        """The facts in claims; `None` if none, no accepted assurance, or no time where one is named."""
         found = {fact: _at(claims, path) for fact, path in self.paths.items()}
         said = found.get("assurance")
         assurance = said if isinstance(said, str) else None
@@ -109,8 +109,7 @@ class ClaimsMapping:
         if not any(fact is not None for fact in facts):
             return None
         try:
-            at = found.get("verified_at")
-            verified_at = None if at is None else Instant.parse(at)
+            verified_at = Instant.parse(cast("str", found["verified_at"])) if "verified_at" in found else None
         except (InputError, TypeError):
             return None
         return Mapped(facts, verified_at, assurance)

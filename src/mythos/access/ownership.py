@@ -138,9 +138,8 @@ def reach(entity: str, stakes: Iterable[Stake], listed: Collection[str], rule: R
     told: set[tuple[str, str]] = set()
     for one in stakes:
         if (one.owner, one.owned) in told:
-            raise AccessError(
-                "a stake stands twice", expected="one line each", found=f"{one.owner} in {one.owned}"[:80]
-            )
+            twice = f"{one.owner} in {one.owned}"[:80]
+            raise AccessError("a stake stands twice", expected="one line each", found=twice)
         told.add((one.owner, one.owned))
         held_by[one.owned].append(one)
     surely = _spread(held_by, listed, rule, Decimal(0))

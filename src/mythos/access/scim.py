@@ -3,8 +3,8 @@
 The facts stand in an extension of the user, `urn:mythos:scim:schemas:person:1.0`, with the names of a person
 line; the employer is the enterprise extension's `organization`, through a table of the operator. A user who
 is not active, or whose extension is missing, is somebody of whom nothing is known: never somebody who is not
-there. Read as one resource, a ListResponse, or PatchOp (RFC 7644 section 3.5.2) on what was read before.
-Names of attributes are the same in any case (RFC 7643 section 2.1): `Active` is `active`.
+there. Read as one resource, a ListResponse, or PatchOp (RFC 7644 section 3.5.2) on what was read before;
+`Active` is `active` (RFC 7643 section 2.1).
 """
 
 from __future__ import annotations

@@ -63,7 +63,9 @@ def verify_sd_jwt(
     """
     digest = digest_of(presentation[: TOKEN_LIMIT + 1])
     try:
-        claims = open_sd_jwt(presentation, jwks, now, audience=issuer.audience, nonce=nonce, types=types)
+        claims = open_sd_jwt(
+            presentation, jwks, now, audience=issuer.audience, nonce=nonce, types=types, gaps=True
+        )
         return verified(claims, issuer, now, digest, used)
     except TokenError as error:
         return Rejected(error.code)
@@ -77,8 +79,11 @@ def open_sd_jwt(
     audience: str,
     nonce: str,
     types: Collection[str] = TYPES,
+    gaps: bool = False,
 ) -> dict[str, Any]:
     """The claims that were disclosed (section 7.1), with the key binding checked (section 7.3).
+
+    With `gaps` a list has `None` for what was withheld of it: one citizenship shown of two is not all.
 
     Raises:
         TokenError: anything the RFC tells a verifier to reject.
@@ -89,7 +94,7 @@ def open_sd_jwt(
     binding = disclosures.pop() if disclosures else ""
     if not binding:
         raise reject("unbound")
-    claims, algorithm = open_disclosed(signed, disclosures, jwks, now, types=types)
+    claims, algorithm = open_disclosed(signed, disclosures, jwks, now, types=types, gaps=gaps)
     confirmation = claims.get("cnf")
     key = cast("dict[str, Any]", confirmation).get("jwk") if isinstance(confirmation, dict) else None
     if not isinstance(key, dict):
@@ -115,13 +120,14 @@ def open_disclosed(
     now: Instant,
     *,
     types: Collection[str],
+    gaps: bool = False,
 ) -> tuple[dict[str, Any], str]:
     """The claims behind the disclosures and the hash's name; not who shows them (section 7.1)."""
     payload = open_jws(signed, jwks, types=types)
     algorithm = payload.pop("_sd_alg", "sha-256")
     if not isinstance(algorithm, str) or algorithm not in _HASHES:
         raise reject("hash")
-    opened = _Opened(algorithm, disclosures)
+    opened = _Opened(algorithm, disclosures, gaps)
     claims = cast("dict[str, Any]", opened.reveal(payload, 0))
     opened.check_all_used()
     check_times(claims, now, needs_end=False)
@@ -135,7 +141,8 @@ def _hash(algorithm: str, text: str) -> str:
 class _Opened:
     """The disclosures by digest; each must be met exactly once."""
 
-    def __init__(self, algorithm: str, disclosures: list[str]) -> None:
+    def __init__(self, algorithm: str, disclosures: list[str], gaps: bool) -> None:
+        self._gaps = gaps
         self._by_digest: dict[str, list[Any]] = {}
         self._met: set[str] = set()
         for disclosure in disclosures:
@@ -176,8 +183,8 @@ class _Opened:
                 found = self._meet(document["..."], 2) if len(document) == 1 else None
                 if len(document) != 1:
                     raise reject("reserved_name")
-                if found is not None:
-                    revealed.append(self.reveal(found[1], depth + 1))
+                if found is not None or self._gaps:
+                    revealed.append(None if found is None else self.reveal(found[1], depth + 1))
             else:
                 revealed.append(self.reveal(item, depth + 1))
         return revealed
