@@ -37,9 +37,7 @@ class Model:
         digest = name.lower().startswith("sha256:")  # in another spelling it would be nobody's, and free
         if not name or name == ANY_MODEL or name != name.strip() or (digest and not _is_digest(name)):
             raise AccessError(
-                "that is not one model",
-                expected="a name, or sha256: and 64 hex digits",
-                found=repr(name)[:120],
+                "that is not one model", expected="a name or sha256:<64 hex>", found=repr(name)[:120]
             )
         return cls.of((name,))
 
