@@ -240,6 +240,22 @@ def test_preview_without_a_log(files):
     )
 
 
+def test_a_model_that_nobody_bears_is_asked_about(files):
+    digest = "sha256:" + "ab" * 32
+    (files / "lineage.json").write_text(
+        json.dumps({"names": {"mythos-5": digest}, "parents": {digest: [digest[:-1] + "c"]}})
+    )
+    where = ("--persons", files / "persons.jsonl", "--directives", files / "directives", "--json")
+    (files / "draft.yaml").write_bytes(
+        made("draft", models=["mythos5", "mythos-5", digest, digest[:-1] + "c"]).document
+    )
+    told = run(
+        directive.command, "preview", files / "draft.yaml", *where, "--lineage", files / "lineage.json"
+    )
+    found = [f["message"] for f in json.loads(told.stdout)["findings"] if f["code"] == "unbound"]
+    assert found == ["no identity statement is about 'mythos5': is it spelled so?"]
+
+
 def test_preview_fails_where_the_linter_does(files):
     (files / "entities.jsonl").write_text("")
     where = (

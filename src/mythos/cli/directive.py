@@ -18,7 +18,10 @@ from mythos.cli.shared import Home, act_once, as_option, emit, home_option, json
 from mythos.errors import AccessError, InputError
 
 if TYPE_CHECKING:
+    from mythos.access.directive import Directive
+    from mythos.access.lineage import Lineage
     from mythos.access.people import Entities
+    from mythos.access.preview import Finding
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
@@ -96,6 +99,8 @@ def preview(
     )
     people = read_persons(persons.read_bytes() if persons else b"", where=str(persons))
     findings = lint(draft, law, known, now, unmatched=unmatched)
+    if names.names:
+        findings += _unbound(draft, names)
     document = make(draft, law, people, known, names, now, models=models, sessions=opened)
     document["findings"] = [finding.to_dict() for finding in findings]
     lines = [f"{draft.id} at {document['at']}, {document['persons']} persons"]
@@ -117,6 +122,18 @@ def preview(
     emit(document, as_json=as_json, line="\n".join(lines))
     if any(finding.level == "error" for finding in findings):
         raise SystemExit(1)
+
+
+def _unbound(draft: Directive, names: Lineage) -> tuple[Finding, ...]:
+    """A question for each model that is nobody's name here: a misspelt one would reach nothing."""
+    from mythos.access.directive import ANY_MODEL
+    from mythos.access.preview import Finding
+
+    bound = {ANY_MODEL, *names.names, *names.parents}.union(*names.names.values(), *names.parents.values())
+    return tuple(
+        Finding("question", "unbound", f"no identity statement is about {model!r}: is it spelled so?")
+        for model in sorted(draft.models - bound)
+    )
 
 
 def _counts(counts: dict[str, int]) -> str:
@@ -168,6 +185,7 @@ def issue(
     draft = Directive.parse(data, where=str(file))
     ledger, now = fetch_ledger(home, log), Instant.now()
     findings = lint(draft, ledger.held.law, _entities(entities), now, unmatched=unmatched)
+    findings += _unbound(draft, ledger.lineage_at(ledger.size))
     for finding in findings:
         say(f"{finding.level}: {finding.message}")
     if errors := [finding.message for finding in findings if finding.level == "error"]:
