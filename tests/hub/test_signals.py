@@ -80,7 +80,7 @@ def test_a_revoked_session_ends_the_stream_and_survives_a_restart(tmp_path: Path
                     assert "alice" not in refused.text
             lines = (tmp_path / "signals.jsonl").read_text().splitlines()
             assert [json.loads(line)["person"].partition("|")[2] for line in lines] == ["alice", "nobody"]
-            again = Signals(tmp_path / "signals.jsonl", LISTENING, JWKS, given.now)
+            again = Signals(tmp_path / "signals.jsonl", LISTENING, JWKS, lambda: given.now().plus(120))
             before = again.known(everyone(), Instant(0)).persons["https://id.example|alice"]
             after = again.known(everyone(), given.now().plus(60)).persons["https://id.example|alice"]
             assert (before.facts.citizenships, after.facts.citizenships) == (None, ("US",))
@@ -167,7 +167,7 @@ def test_signals_about_others_do_not_push_a_person_out(
     heard.known(everyone(), NOW)
     assert set(push(heard, ear, pushed(), *(pushed(f"u{n % 20}", jti=f"j{n}") for n in range(60)))) == {202}
     assert len(path.read_bytes().splitlines()) < 35  # not one for every signal
-    again = listen(path)
+    again = listen(path, NOW.plus(5))
     name = "https://id.example|alice"
     assert again.known(everyone(), NOW).persons[name].facts.citizenships is None
     assert push(again, Ear(), pushed()) == [202]
@@ -182,6 +182,13 @@ def test_a_hub_whose_clock_is_wrong_hears_and_remembers(tmp_path: Path, slow: in
     assert not ear.known()
     again = listen(tmp_path / "s.jsonl").known(everyone(), NOW)
     assert again.persons["https://id.example|alice"].facts.citizenships is None
+
+
+def test_a_file_from_the_future_makes_nobody_known_again(tmp_path: Path) -> None:
+    push(listen(tmp_path / "s.jsonl"), Ear(), pushed())
+    for written, known in ((0, None), (5, ("US",)), (10, ("US",)), (11, None), (600, None)):
+        again = listen(tmp_path / "s.jsonl", NOW.plus(10)).known(everyone(), NOW.plus(written))
+        assert again.persons["https://id.example|alice"].facts.citizenships == known
 
 
 def test_a_line_that_was_cut_short_was_not_answered_and_a_damaged_file_is_told(tmp_path: Path) -> None:

@@ -87,7 +87,12 @@ class Signals:
             write_private(path, whole)
 
     def known(self, people: People, written: Instant) -> People:
-        """The people of a file written at this time; nothing is known of those who were heard of since."""
+        """The people of a file written at this time; nothing is known of those who were heard of since.
+
+        A file from the future was written by another clock: who was ever heard of stays unknown.
+        """
+        if written > self._now():
+            written = Instant(0)
         self._written = written
         self._compact(written)
         return people.without({name for name, at in self._forgotten.items() if at >= written})
