@@ -435,7 +435,9 @@ def _file(folder: Path, name: str, schema: dict[str, Any], rows: list[Row], draw
                 if draw.random() < 0.01:
                     writer.writerow([""] * len(columns))
             path.write_bytes(
-                buffer.getvalue().encode({"shift_jis": "cp932"}.get(schema["encoding"], schema["encoding"]))
+                buffer.getvalue().encode(
+                    str({"shift_jis": "cp932"}.get(schema["encoding"], schema["encoding"]))
+                )
             )
         case "xlsx":
             import openpyxl

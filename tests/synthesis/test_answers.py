@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 pytest.importorskip("duckdb", reason="extra missing: pip install 'mythos-hub[synthesis]'")
 
 from mythos.synthesis.answers import Answer, difference, quotient, rendered, skeleton
-from mythos.synthesis.ask import Writer
 from mythos.synthesis.lexicon import Place
 from mythos.synthesis.numerals import numerals, touches
 from mythos.synthesis.plan import Plan, Schema
 from mythos.synthesis.terms import Column, Result, Table, Words
+from mythos.synthesis.writing import Writer
 from mythos.units import Digest
 
 TABLE = Table(

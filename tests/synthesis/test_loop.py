@@ -55,11 +55,9 @@ def test_the_model_answers_what_the_plain_planner_cannot_and_sees_no_cell(view: 
             }
         )
 
-    question = "Kanto: the orders, what do they come to?"
+    question = "Kanto: total amount of orders, updated"
     with Asker(view, cache=tmp_path / "c", model=model_planner(complete)) as asker:
         found = asker.answer(question)
-    if not seen:
-        pytest.skip("the plain planner understood it")
     assert found["kind"] == "answer"
     assert (
         "".join(p.get("text") or p["shown"] for p in found["parts"])

@@ -29,7 +29,7 @@ _HIDDEN_STYLE: Final = re.compile(
     r"|font-size\s*:\s*0|(?<!-)color\s*:\s*(?:#fff(?:fff)?\b|white\b|transparent\b)",
     re.IGNORECASE,
 )
-_SENTENCE: Final = re.compile(r"(?<=[。！？])|(?<=[.!?])(?=\s)|\n")
+_SENTENCE: Final = re.compile(r"(?<=[。！？])|(?<=[.!?])(?<!\b[a-zA-Z]\.[a-zA-Z]\.)(?=\s)|\n")
 
 
 def text_of(root: Path, document: Document) -> str:
@@ -187,7 +187,7 @@ def passages(document: Document, text: str) -> Iterator[Passage]:
     """The passages of a text, none of which crosses a paragraph; offsets are of its UTF-8 bytes."""
     digest = Digest.of(text.encode())
     at = 0
-    for paragraph in re.split(r"(\n\s*\n)", text):
+    for paragraph in _paragraphs(text):
         for piece in _pieces(paragraph):
             size = len(piece.encode())
             if piece.strip():
@@ -199,6 +199,24 @@ def passages(document: Document, text: str) -> Iterator[Passage]:
                     start, start + len(shown.encode()), shown,
                 )  # fmt: skip
             at += size
+
+
+def _paragraphs(text: str) -> Iterator[str]:
+    """Paragraphs and the space between them; a heading stays with what it heads."""
+    held = ""
+    for piece in re.split(r"(\n\s*\n)", text):
+        if piece.lstrip().startswith("#") and "\n" not in piece.strip():
+            if held.strip() and not held.lstrip().startswith("#"):
+                yield held
+                held = ""
+            held += piece
+        elif held and not piece.strip():
+            held += piece
+        else:
+            yield held + piece
+            held = ""
+    if held:
+        yield held
 
 
 def _pieces(paragraph: str) -> Iterator[str]:

@@ -72,7 +72,7 @@ def _stem(word: str) -> str:
     word = word.removesuffix("'s")
     if len(word) > 3 and word.endswith("ies"):
         return word[:-3] + "y"
-    if len(word) > 4 and re.search(r"(?:ss|x|ch|sh)es\Z", word):
+    if len(word) > 4 and re.search(r"(?:ss|x|ch|sh|us)es\Z", word):
         return word[:-2]
     return (
         word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
@@ -179,7 +179,7 @@ class Lexicon:
     def _add(self, said: Iterable[str], target: Target) -> None:
         for phrase in said:
             if len(phrase) > _MAX_PHRASE or (
-                target.kind == "value" and (len(phrase) < 2 or phrase.isdecimal())
+                target.kind == "value" and ((phrase.isascii() and len(phrase) < 2) or phrase.isdecimal())
             ):
                 continue
             if phrase.isascii():
@@ -195,10 +195,21 @@ class Lexicon:
         for start in range(len(text)):
             for length in range(min(self._length, len(text) - start), 0, -1):
                 phrase = text[start : start + length]
-                if phrase in self._other and _stands_alone(text, start, start + length):
+                if phrase in self._other and (
+                    _stands_alone(text, start, start + length) or self._after_name(text, start, length)
+                ):
                     found.append(Named(start, start + length, _sorted(self._other[phrase])))
                     break
         return found + list(self._codes(text))
+
+    def _after_name(self, text: str, start: int, length: int) -> bool:
+        """A value of one character right after its column's name: 優先度高."""
+        follows = _script(text[start + length]) if start + length < len(text) else "other"
+        return (
+            length == 1
+            and follows == "other"
+            and any(text[start - size : start] in self._other for size in range(2, min(9, start + 1)))
+        )
 
     def _from_word(self, words: list[re.Match[str]], first: int) -> Named | None:
         for last in range(min(len(words), first + 8), first, -1):

@@ -172,7 +172,12 @@ def _filter(each: Any, reading: Reading) -> Filter:
 def _periods(reading: Reading, table: str, schema: Schema) -> list[Filter]:
     if not reading.periods:
         return []
-    dates = [c.name for c in schema.tables[table].columns if c.type in {"date", "timestamp"}]
+    rule = schema.tables[table].duplicates
+    dates = [
+        c.name
+        for c in schema.tables[table].columns
+        if c.type in {"date", "timestamp"} and (rule is None or c.name != rule.by)
+    ]
     if len(reading.periods) != 1 or len(dates) != 1:
         raise DataError("it is not clear which date is meant", code="plan")
     return within(Place(table, dates[0]), reading.periods[0])

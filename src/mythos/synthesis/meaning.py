@@ -14,14 +14,14 @@ from mythos.synthesis.periods import Period
 from mythos.synthesis.plan import Filter, Schema
 from mythos.synthesis.reading import Bound, Reading
 from mythos.synthesis.terms import Column, Reason, Table, View
-from mythos.synthesis.words import GENERIC
+from mythos.synthesis.words import AMOUNT_NOUNS, GENERIC
 
 _CURRENCIES: Final = frozenset({"JPY", "円", "USD", "EUR", "¥", "$", "千円", "百万円"})
-_NOT_ADDITIVE: Final = (
-    "price", "rate", "limit", "ratio", "percent", "balance", "stock", "level", "age", "score",
-    "temperature", "capacity",
-    "単価", "価格", "率", "残高", "在庫", "限度", "年齢", "割合", "温度", "評価", "与信", "定価",
+_PRICES: Final = (
+    "price", "rate", "ratio", "percent", "age", "score", "temperature",
+    "単価", "価格", "率", "年齢", "割合", "温度", "評価", "定価",
 )  # fmt: skip
+_LEVELS: Final = ("limit", "balance", "stock", "hand", "level", "capacity", "限度", "残高", "在庫", "与信")
 ASKED_OF_NUMBERS: Final = (
     "sum", "avg", "min", "max", "much", "growth", "share", "difference", "compare", "trend",
     "limit-desc", "limit-asc", "by-month", "by-quarter", "by-year", "by-fiscal",
@@ -51,7 +51,9 @@ class Meanings:
     """
 
     _dates: list[Place]
+    cost: int
     _any_number = False
+    _bounded: Place | None = None
 
     def __init__(self, reading: Reading, view: View, schema: Schema, table: Table) -> None:
         self._reading = reading
@@ -87,6 +89,8 @@ class Meanings:
         match target.kind:
             case "table":
                 self._tables.append((named, target.table))
+                if target.table == self._table.name and self._said(named) in AMOUNT_NOUNS:
+                    self._any_number = True
             case "column":
                 self._columns.append((named, target.place))
             case _:
@@ -200,23 +204,32 @@ class Meanings:
             for c in self._table.columns
             if c.unit in _CURRENCIES and self._adds_up(Place(self._table.name, c.name))
         ]
+        if not money:
+            keys = {*self._table.primary_key, *(key.column for key in self._table.foreign_keys)}
+            numeric = [
+                c for c in self._table.columns if c.type in {"integer", "decimal"} and c.name not in keys
+            ]
+            money = [c for c in numeric if not self._is_price(Place(self._table.name, c.name))]
         return Place(self._table.name, money[0].name) if len(money) == 1 else None
 
-    def _is_rate(self, place: Place) -> bool:
+    def _is_price(self, place: Place) -> bool:
+        """A price, a rate or an age: added to another it means nothing."""
+        return self._column(place).unit == "%" or self._bears(place, _PRICES)
+
+    def _bears(self, place: Place, marks: tuple[str, ...]) -> bool:
         column = self._column(place)
         names = (column.name, column.description.en, column.description.ja, column.unit or "")
         said = " ".join(names).lower().replace("_", " ")
         words = set(said.split())
-        return column.unit == "%" or any(
-            word in words or (not word.isascii() and word in said) for word in _NOT_ADDITIVE
-        )
+        return any(mark in words or (not mark.isascii() and mark in said) for mark in marks)
 
     def _adds_up(self, place: Place) -> bool:
-        """Amounts of events add up; prices, rates, balances and limits do not."""
+        """Amounts of events add up; prices, balances and limits do not."""
         event = any(c.type in {"date", "timestamp"} for c in self._table.columns) or bool(
             self._table.foreign_keys
         )
-        return self._numeric(place) and event and not self._is_rate(place)
+        level = self._is_price(place) or self._bears(place, _LEVELS)
+        return self._numeric(place) and event and not level
 
     def _date(self) -> Place:
         if len(self._dates) == 1:
@@ -275,8 +288,8 @@ class Meanings:
         numeric = [
             Place(self._table.name, c.name) for c in self._table.columns if c.type in {"integer", "decimal"}
         ]
-        if measure is not None:
-            numeric = [measure]
+        if self._bounded is not None or measure is not None:
+            numeric = [p for p in (self._bounded or measure,) if p is not None]
         elif bound.unit:
             money = bound.unit in {"円", "yen", "jpy", "¥", "$", "usd"}
             numeric = [p for p in numeric if (self._column(p).unit in _CURRENCIES) == money]

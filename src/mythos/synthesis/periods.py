@@ -41,11 +41,15 @@ _FISCAL: Final = r"(?:fy\s?|fiscal(?:\s+year)?\s+)"
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """`start` included, `end` excluded; either may be open. `at` is where it stands in the text."""
+    """`start` included, `end` excluded; either may be open.
+
+    `at` is where it stands in the text; `kind` is the unit it was named by, a range has none.
+    """
 
     start: date | None
     end: date | None
     at: tuple[int, int] = (0, 0)
+    kind: str = ""
 
 
 def months(year: int, month: int, count: int) -> Period:
@@ -85,7 +89,8 @@ def _at(text: str, at: int, today: date) -> Period | None:
             made = _made(kind, found, today)
         except (ValueError, OverflowError):
             continue
-        return Period(made.start, made.end, found.span())
+        unit = {"months": "", "quarter": "fiscal-quarter" if found.groupdict().get("f") else "quarter"}
+        return Period(made.start, made.end, found.span(), unit.get(kind, kind))
     return None
 
 
@@ -193,8 +198,9 @@ def _past(count: int, unit: str, today: date) -> Period:
     return Period(first.start, last.end)
 
 
-_Y: Final = rf"(?P<y>{_YEAR})"
+_Y: Final = rf"(?:暦年)?(?P<y>{_YEAR})"
 _G: Final = r"(?P<y>(?:19|20)\d\d)"
+_TO: Final = r"(?:から|~|〜|ー|-|–|to|through|and|until)"
 _F: Final = rf"(?P<f>{_FISCAL})?"
 _FORMS: Final = tuple(
     (kind, re.compile(pattern))
@@ -205,6 +211,7 @@ _FORMS: Final = tuple(
         ("day", rf"(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<m>{_MONTH}),?\s+{_G}(?!\d)"),
         ("quarter", rf"{_Y}\s*年(?P<f>度)?の?\s*第?\s*(?P<n>[1-4])\s*四半期"),
         ("quarter", rf"{_Y}\s*年(?P<f>度)?の?\s*q(?P<n>[1-4])(?!\d)"),
+        ("quarter", rf"{_Y}\s*年(?P<f>度)?の?\s*(?P<n>[1-4])q(?![a-z0-9])"),
         ("quarter", rf"q(?P<n>[1-4])(?:\s+of)?[\s,/-]*{_F}(?P<y>(?:19|20)\d\d|(?<=fy)\d\d)(?!\d)"),
         ("quarter", rf"{_F}(?P<y>(?:19|20)\d\d|(?<=fy)\d\d)[\s,/-]*q(?P<n>[1-4])(?!\d)"),
         ("quarter", rf"(?:the\s+)?(?P<n>{_ORDINAL})\s+quarter(?:\s+of|,)?\s+(?:the\s+)?{_F}{_G}(?!\d)"),
@@ -213,10 +220,19 @@ _FORMS: Final = tuple(
         ("half", rf"(?:the\s+)?(?P<n>first|second)\s+half(?:\s+of|,)?\s+(?:the\s+)?{_F}{_G}(?!\d)"),
         ("half", rf"h(?P<n>[12])(?:\s+of)?[\s,/-]*{_F}{_G}(?!\d)"),
         ("half", rf"{_F}{_G}[\s,/-]*h(?P<n>[12])(?!\d)"),
+        (
+            "months",
+            rf"{_Y}\s*年\s*(?P<m>\d{{1,2}})\s*月?\s*{_TO}\s*(?P<m2>\d{{1,2}})\s*月(?:まで|の間)?",
+        ),
+        (
+            "months",
+            rf"(?:from\s+|between\s+)?(?P<m>{_MONTH})\s*{_TO}\s*(?P<m2>{_MONTH})(?:\s+of|,)?\s+{_G}(?!\d)",
+        ),
         ("month", rf"{_Y}\s*年\s*(?P<m>\d{{1,2}})\s*月(?:中|分)?"),
         ("month", rf"{_G}[-/.](?P<m>\d{{1,2}})(?!\d)"),
-        ("month", rf"(?P<m>{_MONTH})(?:\s+of|,)?\s+{_G}(?!\d)"),
+        ("month", rf"(?:the\s+month\s+of\s+)?(?P<m>{_MONTH})(?:\s+of|,)?\s+{_G}(?!\d)"),
         ("fiscal", rf"{_Y}\s*年度"),
+        ("fiscal", r"(?<!\d)(?P<y>\d\d)年度"),
         ("fiscal", rf"(?:the\s+)?{_FISCAL}(?P<y>(?:19|20)\d\d|\d\d)(?!\d)"),
         ("fiscal", rf"{_G}\s+fiscal(?:\s+year)?"),
         ("year", rf"{_Y}\s*年"),
@@ -228,7 +244,10 @@ _FORMS: Final = tuple(
         ),
         ("past", r"(?:過去|直近)の?\s*(?P<n>\d{1,3})\s*(?P<u>日|週間|[かヶケカ箇]月|四半期|年度|年)間?"),
         ("this", r"(?:the\s+)?(?:this|current)\s+(?P<u>fiscal year|day|week|month|quarter|year)"),
-        ("last", r"(?:the\s+)?(?:last|previous)\s+(?P<u>fiscal year|day|week|month|quarter|year)"),
+        (
+            "last",
+            r"(?:the\s+)?(?:last|previous)\s+(?:calendar\s+)?(?P<u>fiscal year|day|week|month|quarter|year)",
+        ),
     )
 )
 """The longest forms of each unit first: the first that matches counts."""
@@ -249,6 +268,11 @@ def _made(kind: str, found: re.Match[str], today: date) -> Period:
             each = 3 if kind == "quarter" else 6
             first_month = (_NTH[held["n"]] - 1) * each + (FISCAL_MONTH if held.get("f") else 1)
             return months(year, first_month, each)
+        case "months":
+            first, last = _month(held["m"]), _month(held["m2"])
+            if not 1 <= first <= last <= 12:
+                raise ValueError
+            return months(year, first, last - first + 1)
         case "month":
             return months(*date(year, _month(held["m"]), 1).timetuple()[:2], 1)
         case "fiscal":

@@ -20,7 +20,7 @@ from mythos.synthesis.terms import ROW_ID, Column, Table, Value
 
 Operation = Literal["sum", "count", "distinct", "avg", "min", "max", "value"]
 Comparator = Literal["=", "<>", ">", ">=", "<", "<="]
-Bucket = Literal["month", "quarter", "year", "fiscal"]
+Bucket = Literal["month", "quarter", "fiscal-quarter", "year", "fiscal"]
 Step = tuple[str, str, str, str]
 """A key followed: (table, column, table, column)."""
 Way = tuple[Step, ...]
@@ -185,7 +185,7 @@ def _key(plan: Plan, schema: Schema) -> str:
     day = f"CAST({name} AS DATE)"
     if plan.bucket == "fiscal":
         return f"year({day}) - CASE WHEN month({day}) < 4 THEN 1 ELSE 0 END"
-    return f"CAST(date_trunc('{plan.bucket}', {day}) AS DATE)"
+    return f"CAST(date_trunc('{plan.bucket.removeprefix('fiscal-')}', {day}) AS DATE)"
 
 
 def _joins(plan: Plan, schema: Schema) -> str:

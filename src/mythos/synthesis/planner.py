@@ -11,22 +11,16 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, Literal
 
-from mythos.synthesis.lexicon import Named, Place
-from mythos.synthesis.meaning import Meanings, NoPlanError, Refusal, within
+from mythos.synthesis.lexicon import Place
+from mythos.synthesis.meaning import NoPlanError, Refusal, within
+from mythos.synthesis.measures import BUCKETS, Measures
 from mythos.synthesis.periods import Period
-from mythos.synthesis.plan import Bucket, Filter, Operation, Plan, Schema
+from mythos.synthesis.plan import Filter, Plan, Schema
 from mythos.synthesis.reading import Reading
 from mythos.synthesis.terms import Value, View
 
 Relation = Literal["one", "difference", "growth", "share"]
 DEFAULT_LIST: Final = 50
-_BUCKETS: Final[dict[str, Bucket]] = {
-    "by-month": "month", "by-quarter": "quarter", "by-year": "year", "by-fiscal": "fiscal",
-}  # fmt: skip
-_AMOUNTS: Final = (
-    "much", "growth", "share", "difference", "compare", "trend", "limit-desc", "limit-asc", *_BUCKETS,
-)  # fmt: skip
-"""What is asked of a number even where none is named: the table's one amount."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +34,7 @@ class Question:
     plans: tuple[Plan, ...]
     relation: Relation = "one"
     sentence: str = ""
+    periods: tuple[Period, ...] = ()
 
 
 def plan(reading: Reading, view: View, schema: Schema) -> Question | Refusal:
@@ -93,7 +88,7 @@ def _covered(reading: Reading, view: View) -> bool:
     )
 
 
-class _Attempt(Meanings):
+class _Attempt(Measures):
     """One table tried as the one whose rows are counted."""
 
     # what each name means, seen from this table
@@ -103,6 +98,7 @@ class _Attempt(Meanings):
     def question(self) -> Question:
         """The plans with this table's rows counted."""
         self._absorb_qualifiers()
+        self._numbers = [(n, p) for n, p in self._columns if self._numeric(p)]
         filters = self._value_filters()
         operation, measure = self._measure()
         base = Plan(self._table.name, operation, measure, tuple(filters + self._bound_filters(measure)))
@@ -111,23 +107,6 @@ class _Attempt(Meanings):
             grouped = self._looked_up(grouped)
         self._used_up()
         return self._related(grouped)
-
-    def _absorb_qualifiers(self) -> None:
-        """`region Kanto`: a column named for its value; `order date`: one named for the period."""
-        of_values = {target.place for _, target in self._values}
-        self._columns = [(n, p) for n, p in self._columns if p not in of_values or self._asked_by(n)]
-        self._dates = [p for _, p in self._columns if self._column(p).type in {"date", "timestamp"}]
-        if self._reading.periods:
-            self._columns = [(n, p) for n, p in self._columns if p not in self._dates]
-
-    def _asked_by(self, named: Named) -> bool:
-        """Whether the name is what the rows are split by."""
-        for op in self._reading.ops:
-            if op.kind in {"each", "which"}:
-                first, last = sorted(((op.start, op.end), (named.start, named.end)))
-                if not self._reading.text[first[1] : last[0]].strip(" の"):
-                    return True
-        return False
 
     def _value_filters(self) -> list[Filter]:
         held: dict[Place, list[Value]] = {}
@@ -150,8 +129,6 @@ class _Attempt(Meanings):
             raise NoPlanError("it is not clear what is left out")
         return filters
 
-    _split: Place | None = None
-
     def _split_by(self, place: Place) -> None:
         if self._split is not None:
             raise NoPlanError("two lists of values to compare")
@@ -164,125 +141,54 @@ class _Attempt(Meanings):
             raise NoPlanError("several values: to be compared, or taken together?")
         self._split = place
 
-    def _measure(self) -> tuple[Operation, Place | None]:
-        numbers = [p for _, p in self._columns if self._numeric(p)]
-        if any(p.table != self._table.name for p in numbers):
-            raise NoPlanError("a number of another table")
-        if len(set(numbers)) > 1:
-            raise NoPlanError(f"two numbers: {', '.join(p.column for p in numbers)}")
-        self._columns = [(n, p) for n, p in self._columns if p not in numbers]
-        measure = numbers[0] if numbers else None
-        reading = self._reading
-        counting = reading.asks("count")
-        if counting is not None and measure is None:
-            return self._counted()
-        asked: Operation | None = None
-        for kind in ("avg", "sum", "max", "min"):
-            if reading.asks(kind) is not None:
-                asked = (
-                    "avg" if kind == "avg" else "sum" if kind == "sum" else "max" if kind == "max" else "min"
-                )
-                break
-        if measure is None and (asked or self._any_number or reading.asks(*_AMOUNTS)):
-            if asked in {"max", "min"} and self._only_counts():
-                return "count", None
-            measure = self._main_number()
-        if measure is None:
-            return "value", None
-        if asked is None:
-            counting_units = counting is not None and not self._is_rate(measure)
-            if counting_units or self._adds_up(measure):
-                return "sum", measure
-            return "value", measure
-        if asked in {"max", "min"} and self._ranks():
-            return ("sum" if self._adds_up(measure) else asked), measure
-        return asked, measure
-
-    def _ranks(self) -> bool:
-        """Whether "highest" orders groups: there is something to be split by."""
-        return (
-            self._reading.asks("which", "each", "limit-desc", "limit-asc") is not None
-            or any(table != self._table.name for _, table in self._tables)
-            or any(not self._numeric(p) for _, p in self._columns)
-        )
-
-    def _only_counts(self) -> bool:
-        """`most orders`: the rows themselves are what there is most of."""
-        return self._main_number_or_none() is None or any(
-            table == self._table.name
-            and self._reading.text[: named.start].rstrip().endswith(("most", "fewest", "least"))
-            for named, table in self._tables
-        )
-
-    def _counted(self) -> tuple[Operation, Place | None]:
-        """What "how many" is said of: these rows, or the different ones of a table they point to."""
-        count = self._reading.asks("count")
-        if count is None or not self._tables:
-            raise NoPlanError("it is not clear what is counted")
-        after = [(n, t) for n, t in self._tables if n.start >= count.end]
-        before = [(n, t) for n, t in self._tables if n.end <= count.start]
-        if self._reading.language == "ja" and before:
-            _, table = before[-1]
-        elif after:
-            _, table = after[0]
-        else:
-            _, table = before[-1]
-        if table == self._table.name:
-            self.cost -= 1
-            return "count", None
-        path = self._schema.path(self._table.name, table)
-        if path is None or len(path) != 1 or not self._event():
-            raise NoPlanError(f"{table} are not counted by rows of {self._table.name}")
-        self._tables = [(n, t) for n, t in self._tables if t != table]
-        return "distinct", Place(path[0][0], path[0][1])
-
     # rows: which, and split how
 
     def _grouped(self, base: Plan) -> Plan:
         reading = self._reading
-        bucket = next((b for kind, b in _BUCKETS.items() if reading.asks(kind)), None)
+        bucket = next((b for kind, b in BUCKETS.items() if reading.asks(kind)), None)
         limit = reading.asks("limit-desc", "limit-asc")
-        extreme = (
-            None if base.operation in {"max", "min"} and not self._ranks() else reading.asks("max", "min")
-        )
+        some = reading.asks("some")
+        if some is not None and limit is None and reading.asks("max", "min") is None:
+            raise NoPlanError("how many of what?")
+        ranks = self._ranks()
+        extreme = reading.asks("max", "min") if ranks else None
+        ranked = limit or extreme
+        each = reading.asks("each")
+        direction = reading.asks("many", "few")
         if bucket is None and reading.asks("trend") is not None:
             bucket = "month"
-        if bucket is not None:
-            if base.operation == "value":
-                raise NoPlanError("a trend of what?")
-            return replace(base, group=self._date(), bucket=bucket)
-        ranked = limit or (extreme if self._ranks() else None)
-        each = reading.asks("each")
-        if each is not None and ranked is None and base.operation == "avg" and self._only_itself():
-            return base
-        if ranked is None and each is None and self._split is None:
-            if reading.asks("many", "few"):
+        if bucket is None and ranked is None and each is None and self._split is None:
+            if direction is not None and len(reading.periods) != 2:
                 raise NoPlanError("more than what?")
             return base
-        direction = reading.asks("many", "few")
-        if direction is not None and limit is None:
+        if direction is not None and limit is None and self._split is None:
             raise NoPlanError("how many of them?")
-        group, label = self._group()
-        order: Literal["asc", "desc"] | None = None
-        if ranked is not None:
-            few = ranked.kind in {"min", "limit-asc"} or (direction is not None and direction.kind == "few")
-            order = "asc" if few else "desc"
-        elif self._split is not None and reading.asks("which"):
-            order = "desc"
+        if each is not None and ranked is None and base.operation == "avg" and self._only_itself():
+            if each.end - each.start != len("per") or not self._has_date():
+                raise NoPlanError("an average of each one?")
+            return base
         if base.operation == "value":
             raise NoPlanError("a ranking of what?")
-        count = 1 if ranked is extreme and ranked is not None else None if limit is None else limit.n
-        return replace(base, group=group, label=label, order=order, limit=count)
-
-    def _only_itself(self) -> bool:
-        """`per order` of orders: what an average is of anyway."""
-        others = [t for _, t in self._tables if t != self._table.name]
-        return not others and all(self._numeric(p) for _, p in self._columns) and self._split is None
+        few = ranked is not None and ranked.kind in {"min", "limit-asc"}
+        few = few or (direction is not None and direction.kind == "few")
+        order: Literal["asc", "desc"] = "asc" if few else "desc"
+        counted = limit or some
+        count = None if ranked is None else 1 if counted is None else counted.n
+        if bucket is not None:
+            if bucket == "quarter" and any(p.kind.startswith("fiscal") for p in reading.periods):
+                bucket = "fiscal-quarter"
+            group, label = self._date(), None
+        else:
+            group, label = self._group()
+        asked = ranked is not None or (self._split is not None and reading.asks("which") is not None)
+        return replace(
+            base, group=group, bucket=bucket, label=label, order=order if asked else None, limit=count
+        )
 
     def _group(self) -> tuple[Place, Place | None]:
         if self._split is not None:
             return self._split, None
-        entities = [t for _, t in self._tables if t != self._table.name]
+        entities = list(dict.fromkeys(self._entities()))
         columns = [p for _, p in self._columns if not self._numeric(p)]
         if columns and entities:
             entities = [t for t in entities if all(p.table != t for p in columns)]
@@ -350,35 +256,34 @@ class _Attempt(Meanings):
             values = [f for f in plan.filters if f.comparator == "=" and isinstance(f.values[0], str)]
             if len(values) != 1 or plan.group is not None or plan.operation not in {"sum", "count"}:
                 raise NoPlanError("a share of what?")
-            return Question(
-                (plan, replace(plan, filters=tuple(f for f in plan.filters if f not in values))), "share"
-            )
+            whole = replace(plan, filters=tuple(f for f in plan.filters if f not in values))
+            return Question((plan, whole), "share")
         if len(periods) == 2:
-            first, second = (
-                replace(plan, filters=(*plan.filters, *within(self._date(), p))) for p in periods
-            )
             if plan.group is not None or plan.operation == "value":
                 raise NoPlanError("two periods and a split")
-            if relation == "growth" and (periods[0].start or date.min) < (periods[1].start or date.min):
-                first, second = second, first
-            return Question((first, second), relation)
+            early, late = sorted(periods, key=lambda p: p.start or date.min)
+            return self._of_periods(plan, relation, (early, late))
         if relation == "growth":
-            if len(periods) != 1 or plan.group is not None or plan.operation not in {"sum", "count"}:
+            if len(periods) != 1 or plan.group is not None or plan.operation == "value":
                 raise NoPlanError("growth from when to when?")
             before = _year_before(periods[0])
-            rows = tuple(
-                f for f in plan.filters if f.place != self._date() or f.comparator not in {">=", "<"}
-            )
-            return Question((plan, replace(plan, filters=(*rows, *within(self._date(), before)))), "growth")
+            dates = within(self._date(), periods[0])
+            bare = replace(plan, filters=tuple(f for f in plan.filters if f not in dates))
+            return self._of_periods(bare, "growth", (before, periods[0]))
         if relation == "difference" and self._split is None:
             raise NoPlanError("a difference between what?")
         return Question((plan,), relation)
+
+    def _of_periods(self, plan: Plan, relation: Relation, periods: tuple[Period, ...]) -> Question:
+        """The same plan in two periods."""
+        plans = [replace(plan, filters=(*plan.filters, *within(self._date(), p))) for p in periods]
+        return Question(tuple(plans), relation, periods=periods)
 
 
 def _year_before(period: Period) -> Period:
     if period.start is None or period.end is None:
         raise NoPlanError("growth from when to when?")
-    return Period(_back(period.start), _back(period.end))
+    return replace(period, start=_back(period.start), end=_back(period.end))
 
 
 def _back(day: date) -> date:

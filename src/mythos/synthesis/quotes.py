@@ -18,12 +18,26 @@ from mythos.synthesis.documents import sentences, text_of
 from mythos.synthesis.reading import language_of
 from mythos.synthesis.search import Decide, Index, words
 from mythos.synthesis.terms import Document, Hit, View
+from mythos.synthesis.values import fold
 from mythos.units import Digest
 
 ENOUGH: Final = 0.72
 """Of the question's words, by how rare they are, the share that a passage must hold."""
-_LOOKED_AT: Final = 8
-_SHORT: Final = 12
+ENOUGH_OF_TITLE: Final = 0.4
+"""The same where the question names the document."""
+_LOOKED_AT: Final = 12
+_INSTRUCTION: Final = re.compile(
+    r"please (?:show|quote|cite) the (?:source|passage)\.?"
+    r"|該当(?:箇所|部分)を(?:引用|示)してください。?|出典を示してください。?",
+    re.IGNORECASE,
+)
+_NAMED: Final = re.compile(
+    r"according to the (?P<en>[^:,?]{3,80})[:,]|[「『](?P<ja>[^」』]{2,60})[」』]によ(?:ると|れば)、?",
+    re.IGNORECASE,
+)
+_COUNTED: Final = re.compile(
+    r"何|いくら|いつ|\bhow (?:many|much|long|often|far|high)\b|\bwhen\b|\bwhat time\b", re.IGNORECASE
+)
 _ASKING: Final = frozenset(
     [
         "what",
@@ -79,23 +93,30 @@ def quoted(question: str, view: View, index: Index, may_quote: Decide) -> dict[s
         index: over what of them may be retrieved.
         may_quote: the decision for `quote` of a document.
     """
-    telling = re.sub(r"[A-Za-z]+", lambda m: "" if m[0].lower() in _ASKING else m[0], question)
+    bare, title = _of_title(question, view)
+    telling = re.sub(r"[A-Za-z]+", lambda m: "" if m[0].lower() in _ASKING else m[0], bare)
     asked = list(dict.fromkeys(words(telling, stems=True)))
     weights = _weights(asked, index)
     total = sum(weights.values())
     best: tuple[float, Hit] | None = None
-    for hit in index.search(question, limit=_LOOKED_AT):
+    for hit in index.search(bare, limit=_LOOKED_AT):
+        if title is not None and hit.passage.title != title:
+            continue
         held = set(words(f"{hit.passage.title} {hit.passage.text}", stems=True))
-        covered = sum(weight for word, weight in weights.items() if word in held) / (total or 1.0)
-        if covered >= ENOUGH and (best is None or covered > best[0] + 1e-9):
+        missing = [word for word in weights if word not in held]
+        covered = 1 - sum(weights[word] for word in missing) / (total or 1.0)
+        if title is None and any(index.frequency[word] == 0 for word in missing):
+            continue
+        least = ENOUGH_OF_TITLE if title is not None else ENOUGH
+        if covered >= least and (best is None or covered > best[0] + 1e-9):
             best = covered, hit
-    if best is None or len(asked) < 2:
+    if best is None or (len(asked) < 2 and title is None):
         return None
     passage = best[1].passage
     document = next(d for d in view.documents if d.file == passage.file)
     if not may_quote(document):
         return None
-    start, end = _sentence(passage.text, weights)
+    start, end = _sentence(passage.text, weights, question, passage.title)
     shown = passage.text[start:end]
     at = passage.start + len(passage.text[:start].encode())
     span = [at, at + len(shown.encode())]
@@ -107,27 +128,51 @@ def quoted(question: str, view: View, index: Index, may_quote: Decide) -> dict[s
     return made.document()
 
 
+def _of_title(question: str, view: View) -> tuple[str, str | None]:
+    """The question without instructions, and the title of the document that it is put to."""
+    bare = _INSTRUCTION.sub("", question)
+    found = _NAMED.search(bare)
+    if found is None:
+        return bare, None
+    named = fold(found["en"] or found["ja"]).lower()
+    title = next((d.title for d in view.documents if fold(d.title).lower() == named), None)
+    return (bare, None) if title is None else (bare.replace(found[0], " "), title)
+
+
 def _weights(asked: Sequence[str], index: Index) -> dict[str, float]:
     """How rare each word is among the passages; one that is in none weighs most."""
     count = max(index.size, 1)
     return {word: math.log(1 + count / (0.5 + index.frequency[word])) for word in asked}
 
 
-def _sentence(text: str, weights: dict[str, float]) -> tuple[int, int]:
-    """The sentence that covers most of the question; a heading takes the sentence after it along."""
+def _sentence(text: str, weights: dict[str, float], question: str, title: str) -> tuple[int, int]:
+    """The sentence that covers most of the question; words of the title say little."""
     spans: list[tuple[int, int]] = []
     at = 0
     for sentence in sentences(text):
         spans.append((at, at + len(sentence)))
         at += len(sentence)
-    scores = [sum(weights.get(word, 0.0) for word in set(words(text[a:b], stems=True))) for a, b in spans]
-    chosen = max(range(len(spans)), key=lambda i: (scores[i], -i)) if spans else 0
-    start, end = spans[chosen] if spans else (0, len(text))
-    bare = text[start:end].strip()
-    if (len(bare) < _SHORT or bare.startswith("#") or bare.endswith((":", "："))) and chosen + 1 < len(spans):
-        end = spans[chosen + 1][1]
+    spans = [(a, b) for a, b in spans if is_sentence(text[a:b])] or spans or [(0, len(text))]
+    of_title = set(words(title, stems=True))
+    extra = max(weights.values(), default=0.0) / 2 if _COUNTED.search(question) else 0.0
+
+    def score(span: tuple[int, int]) -> float:
+        held = text[span[0] : span[1]]
+        covered = sum(
+            weights.get(word, 0.0) * (0.3 if word in of_title else 1.0)
+            for word in set(words(held, stems=True))
+        )
+        return covered + (extra if any(character.isdigit() for character in held) else 0.0)
+
+    start, end = max(spans, key=lambda span: (score(span), -span[0]))
     lead = len(text[start:end]) - len(text[start:end].lstrip())
     return start + lead, start + len(text[start:end].rstrip())
+
+
+def is_sentence(text: str) -> bool:
+    """Whether a text is a whole sentence, and no heading."""
+    bare = text.strip()
+    return not bare.startswith("#") and bare.endswith(("。", ".", "!", "?", "！", "？"))
 
 
 def _check(view: View, document: Document, digest: Digest, span: list[int], shown: str) -> None:

@@ -89,11 +89,13 @@ def read(question: str, lexicon: Lexicon, today: date) -> Reading:
     bounds: list[Bound] = []
     hints: list[str] = []
     unknown: list[str] = []
+    named_at = [start for start, (_, thing) in things.items() if isinstance(thing, Named)]
     at = 0
     while at < len(text):
         thing = things.get(at)
         if thing is None:
-            at = _pass_over(text, at, hints, unknown)
+            nearest = min((start for start in named_at if start > at), default=len(text))
+            at = min(_pass_over(text, at, hints, unknown), nearest)
             continue
         end, found = thing
         match found:
@@ -134,7 +136,8 @@ def _candidates(text: str, lexicon: Lexicon, today: date) -> Iterator[tuple[int,
         yield bound.start, bound.end, bound
     for kind, pattern in _OPERATIONS:
         for found in pattern.finditer(text):
-            number = found.groupdict().get("n")
+            held = found.groupdict()
+            number = held.get("n") or held.get("n2")
             n = None if number is None else COUNTS.get(number) or int(number)
             if found.end() > found.start():
                 yield *found.span(), Op(kind, *found.span(), n)

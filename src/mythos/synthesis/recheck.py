@@ -240,7 +240,7 @@ def _bucket(cell: Value, bucket: str | None) -> Value:
     match bucket:
         case "month":
             return day.replace(day=1)
-        case "quarter":
+        case "quarter" | "fiscal-quarter":
             return day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1)
         case "year":
             return day.replace(month=1, day=1)

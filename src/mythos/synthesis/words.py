@@ -13,16 +13,20 @@ from typing import Final
 OPERATIONS: Final[tuple[tuple[str, str], ...]] = (
     ("limit-desc", r"\b(?:top|first|highest|largest|best)\s+(?P<n>\d{1,3}|two|three|four|five|ten)\b"),
     ("limit-asc", r"\b(?:bottom|lowest|smallest|worst)\s+(?P<n>\d{1,3}|two|three|four|five|ten)\b"),
-    ("limit-desc", r"\b(?P<n>\d{1,3}|two|three|four|five|ten)\s+(?:top|highest|largest|biggest|best)\b(?:[- ]selling\b)?"),
-    ("limit-asc", r"\b(?P<n>\d{1,3}|two|three|four|five|ten)\s+(?:lowest|smallest|worst)\b"),
+    ("limit-desc", r"\b(?P<n>\d{1,3}|two|three|four|five|ten)\s+(?:top|highest|largest|biggest|best|strongest|leading)\b(?:[- ]selling\b)?"),
+    ("limit-asc", r"\b(?P<n>\d{1,3}|two|three|four|five|ten)\s+(?:lowest|smallest|worst|weakest)\b"),
     ("limit-desc", r"(?:上位|トップ|ベスト)の?\s*(?P<n>\d{1,3})\s*(?:位|件|社|名|人|つ|個|店舗?|品目|商品|拠点|部署|都市)?(?:まで)?"),
     ("limit-asc", r"(?:下位|ワースト)の?\s*(?P<n>\d{1,3})\s*(?:位|件|社|名|人|つ|個|店舗?|品目|商品|拠点|部署|都市)?(?:まで)?"),
-    ("growth", r"\b(?:growth(?: rate)?|year[- ]on[- ]year|year[- ]over[- ]year|yoy|percent(?:age)? change|grow|grew|grown)\b"
-               r"|前年(?:度|同期|同月)?比|伸び率|成長率|増減率|増加率|変化率"),
+    ("growth", r"\b(?:growth(?: rate)?|rate of (?:change|increase)|year[- ]on[- ]year|year[- ]over[- ]year|yoy|percent(?:age)? change|grow|grew|grown|by (?:how many percent|what percentage)|(?:by )?how many percent)\b"
+               r"|前年(?:度|同期|同月)?比|伸び率|伸び|成長率|増減率|増加率|変化率|何(?:%|パーセント)(?=変|増|減|伸)"),
     ("share", r"\b(?:what (?:share|percentage|proportion|percent|fraction)|share|percentage|proportion|percent)\s+of\b"
               r"|構成比|割合|比率|シェア|何(?:%|パーセント)"),
-    ("difference", r"\b(?:difference|gap|how much (?:more|less|higher|lower))\b|差額|増減額?|差(?![一-龯])|どれだけ(?:多|増|減)"),
-    ("compare", r"\b(?:compare[ds]?|comparison|versus|vs\.?|compared (?:to|with))\b|比較|比べ|対比"),
+    ("difference", r"\b(?:difference|gap|how much (?:more|less|higher|lower))\b|差額|増減額?|差(?![一-龯])|どれだけ(?:多|増え|減り|増|減)"),
+    ("compare", r"\b(?:compare[ds]?|comparison|versus|vs\.?|compared (?:to|with)|against|side by side|respectively|separately|and (?=(?:for|in|of|from|by|via)\b)|(?:higher|lower|larger|smaller|more|less)(?=.*\bor\b))\b|比較|比べ|対比|違い|それぞれ"),
+    ("by-fiscal", r"\bfiscal[- ]year(?:ly)?\b(?!\s*\d)|年度(?:の)?(?=推移|トレンド)"),
+    ("by-month", r"月の?(?=推移|トレンド)|\b(?:which|what) month\b|月(?=(?:は|を|が)(?:どれ|どこ|いつ|教)|を教え|は[?？]|はいつ|[?？]?$)"),
+    ("by-quarter", r"四半期の?(?=推移|トレンド)|\b(?:which|what) quarter\b"),
+    ("by-year", r"年の?(?=推移|トレンド)"),
     ("trend", r"\b(?:trends?|over time|develop(?:ed|ment)?|evol(?:ve|ved|ution))\b|推移|トレンド|動向"),
     ("by-fiscal", r"\b(?:(?:by|per|each|every|for each)\s+fiscal year)\b|年度(?:別|ごと|毎)"),
     ("by-month", r"\b(?:monthly|month[- ]by[- ]month|(?:by|per|each|every|for each)\s+(?:calendar )?month)\b|月(?:別|ごと|毎|次)|各月"),
@@ -30,21 +34,23 @@ OPERATIONS: Final[tuple[tuple[str, str], ...]] = (
     ("by-year", r"\b(?:yearly|annual(?:ly)?|year[- ]by[- ]year|(?:by|per|each|every|for each)\s+(?:calendar )?year)\b|年(?:別|ごと|毎|次)"),
     ("distinct", r"\b(?:distinct|unique|different|separate)\b|異なる|ユニークな?|重複なし"),
     ("count", r"\b(?:how many|number of|(?:what is |what's )?the count of|count(?: of)?|total number of)\b"
-              r"|件数|何件|何個|何社|何名|何人|何店舗|何種類|何台|何本|何品目|いくつ|人数|社数|店舗数|個数|総数|数(?=[はをがの?？。]|$|教|知)"),
-    ("avg", r"\b(?:average|mean|avg|on average)\b|平均"),
-    ("max", r"\b(?:highest|largest|biggest|greatest|maximum|max|most(?: expensive)?|best|top|leading|largest single)\b(?:[- ]selling\b)?"
-            r"|最大|最高|最多|(?:最も|一番|もっとも|いちばん)(?:大き(?:い|な|かった|く)?|高(?:い|かった|く)?|多(?:い|かった|く)?)|トップ|首位"),
+              r"|件数|何件(?:ある)?か?|何個|何社|何名|何人|何店舗|何種類|何台|何本|何品目|いくつ|人数|社数|店舗数|個数|総数|数(?=[はをがの?？。]|$|教|知)"),
+    ("avg", r"\b(?:average|mean|avg|on average|typical(?:ly)?)\b|平均(?:的な|値|すると|して)?"),
+    ("max", r"\b(?:highest|largest|biggest|greatest|maximum|max|most(?: expensive)?|best|top|leading|leads?|largest single)\b(?:[- ]selling\b)?"
+            r"|最大(?:値|の値)?|最高(?:値|額)?|最多|ピーク|(?:最も|一番|もっとも|いちばん)(?:大き(?:い|な|かった|く)?|高(?:い|かった|く)?|多(?:い|かった|く)?)|トップ|首位"),
     ("min", r"\b(?:lowest|smallest|minimum|min|least(?: expensive)?|fewest|cheapest|worst)\b"
-            r"|最小|最低|最少|(?:最も|一番|もっとも|いちばん)(?:小さ(?:い|な|かった|く)?|低(?:い|かった|く)?|少な(?:い|かった|く)?|安(?:い|かった|く)?)"),
+            r"|最小(?:値)?|最低(?:値|額)?|最少|(?:最も|一番|もっとも|いちばん)(?:小さ(?:い|な|かった|く)?|低(?:い|かった|く)?|少な(?:い|かった|く)?|安(?:い|かった|く)?)"),
         ("many", r"\b(?:more|most to least|descending|in descending order)\b|(?:多い|大きい|高い)順?"),
     ("few", r"\b(?:less|ascending|in ascending order)\b|(?:少ない|小さい|低い|安い)順?"),
-("sum", r"\b(?:totals?|sum(?: of)?|overall|altogether|in all|in total|combined|aggregate|sum up|add up)\b|合計|総計|累計|トータル|総額|総(?=[一-龯])"),
+("sum", r"\b(?:totals?|sum(?: of)?|overall|altogether|in all|in total|combined|aggregate|sum up|adds? up(?: to)?|comes? to|tally|grand total|entire|whole)\b|合計(?:額|値|すると|して)?|総計|累計|トータル|総額|全部で|全体で|合わせて|(?<=の)計(?=[はをが?？。]|$)|総(?=[一-龯])"),
     ("list", r"\b(?:list|which are|what are)\b|一覧|リスト(?:アップ)?|列挙|挙げ"),
-    ("much", r"\bhow (?:much|big|large|high)\b|いくら|どれ(?:くらい|ぐらい|ほど)|どの(?:くらい|ぐらい|程度)"),
+    ("much", r"\bhow (?:much|big|large|high|small|low|long|heavy)\b|いくら|どれ(?:くらい|ぐらい|ほど)|どの(?:くらい|ぐらい|程度)"),
     ("when", r"\bwhen\b|いつ"),
     ("which", r"\b(?:which|who|whose)\b|どの|どれ|どこ|どちら|誰|だれ"),
+    ("name", r"\Aname the\b"),
     ("what", r"\bwhat\b|何(?=[がはをで])"),
-    ("each", r"\b(?:by|per|for each|for every|each|every|broken down by|split by|grouped by)\b|別|ごと|毎(?!年)|各"),
+    ("each", r"\b(?:by|per|for each|for every|each|every|broken down by|split (?:up )?by|grouped by|break ?down (?:by|into)|across|in terms of|for all)\b|別|ごと|毎(?!年)|各|単位で?|内訳"),
+    ("some", r"\b(?P<n>\d{1,2}|two|three|four|five|ten)(?=\s+[a-z])|(?P<n2>\d{1,2})\s*(?:つ|社|名|件|個|店舗|品目|拠点|か所)(?=の|を|[?？。]?$)"),
     ("except", r"\b(?:except(?: for)?|excluding|other than|apart from|without)\b|以外|を?除(?:く|いた|いて|き)"),
 )  # fmt: skip
 """What each phrase asks for; earlier entries win where two begin at one place and are equally long."""
@@ -72,165 +78,23 @@ SCALES: Final = {
 }  # fmt: skip
 COUNTS: Final = {"two": 2, "three": 3, "four": 4, "five": 5, "ten": 10}
 
-SILENT: Final = frozenset({"'s", "period", "single", "where", "when"}) | frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "of",
-        "in",
-        "on",
-        "at",
-        "to",
-        "for",
-        "from",
-        "with",
-        "as",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "been",
-        "being",
-        "do",
-        "does",
-        "did",
-        "has",
-        "have",
-        "had",
-        "having",
-        "can",
-        "could",
-        "would",
-        "should",
-        "will",
-        "shall",
-        "may",
-        "might",
-        "must",
-        "i",
-        "me",
-        "my",
-        "we",
-        "us",
-        "our",
-        "you",
-        "your",
-        "it",
-        "its",
-        "they",
-        "them",
-        "their",
-        "this",
-        "that",
-        "these",
-        "those",
-        "there",
-        "please",
-        "tell",
-        "show",
-        "give",
-        "get",
-        "find",
-        "me",
-        "know",
-        "want",
-        "like",
-        "need",
-        "see",
-        "let",
-        "calculate",
-        "compute",
-        "display",
-        "report",
-        "return",
-        "provide",
-        "what",
-        "how",
-        "much",
-        "and",
-        "or",
-        "between",
-        "during",
-        "within",
-        "about",
-        "into",
-        "out",
-        "up",
-        "so",
-        "just",
-        "also",
-        "then",
-        "than",
-        "it's",
-        "what's",
-        "i'd",
-        "value",
-        "values",
-        "figure",
-        "figures",
-        "record",
-        "records",
-        "recorded",
-        "entry",
-        "entries",
-        "row",
-        "rows",
-        "data",
-        "result",
-        "results",
-        "registered",
-        "all",
-        "any",
-        "made",
-        "make",
-        "makes",
-        "come",
-        "came",
-        "go",
-        "went",
-        "answer",
-        "question",
-        "hub",
-        "currently",
-        "now",
-        "so",
-        "far",
-        "s",
-        "do",
-        "we",
-        "happen",
-        "was",
-        "placed",
-        "received",
-        "booked",
-        "generated",
-        "earned",
-        "bring",
-        "brought",
-        "reach",
-        "reached",
-        "belong",
-        "belongs",
-        "belonging",
-        "located",
-        "based",
-        "placed",
-        "held",
-        "exist",
-        "exists",
-        "existing",
-        "contain",
-        "contains",
-        "amount",
-        "amounts",
-        "to",
-    ]
+SILENT: Final = frozenset(
+    """
+    's a about all also amount amounted amounts an and answer any are as at based be been being belong
+    belonging belongs between booked both breakdown bring brought calculate came can come compute
+    contain contains could currently data did display do does during earned entries entry exist existing
+    exists far figure figures find for from generate generated get give go had happen has have having
+    held how hub i i'd if in into is it it's its just know let like located look looking made make makes
+    may me might much must my need now of on or our out overview period placed please produce provide
+    provided question rank reach reached received record recorded records registered report result
+    results return row rows s same see shall show single so source summarise summarize summary taken
+    tell than that the their them then there these they this those to up us using value values via want
+    was we went were what what's when where whole will with within wondering would you your
+    """.split()
 )
 """English words without which a question stays the same question. `amount` may be a name; names come first."""
 SILENT_JA: Final = re.compile(
-    r"でしょうか|ましょうか|ください|下さい|教えて|おしえて|知りたい|お願いします|お願い|示して|見せて|出して|計算して|集計して|求めて|調べて"
+    r"ランキング|順位|順に|しました|し(?=[まて])|せよ|出せ|求む|知る|何円|いくつ|(?:ど|そ)のように|まとめて|表示して|一覧にして|数えて|かけて|経由|変化|または|増えました?か?|減りました?か?|平均する|でしょうか|ましょうか|ください|下さい|教えて|おしえて|知りたい|お願いします|お願い|示して|見せて|出して|計算して|集計して|求めて|調べて"
     r"|になります|となります|になっています|でしたか|ですか|ますか|ましたか|でした|です|ました|ます|ますが|だった|だ|である|であった"
     r"|について|に関する|における|において|に対する|に対して|による|によって|に関して|として|という|とは|それぞれ|の中で|のうち|の中|全て|すべて|全体"
     r"|あります|ありました|ある|あった|いる|いた|いくら|何|なに|どれ|どう|登録されて|登録|されて|され|した|して|する|なった|なって|なる|いう|所属(?:する|している)?|あたり|時点|期間|現在"
@@ -308,3 +172,8 @@ HINTS: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
     )
 )  # fmt: skip
 """Words for what happened; the table or the date of a plan must bear the name that they hint at."""
+
+AMOUNT_NOUNS: Final = frozenset(
+    ("expense", "expenses", "spending", "costs", "sales", "revenue", "budget", "budgets", "経費", "費用", "売上", "売上高", "予算", "支出")
+)  # fmt: skip
+"""Names of tables that are themselves an amount of money."""

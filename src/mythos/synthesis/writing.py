@@ -1,0 +1,285 @@
+"""Results in words: a plain sentence, or a line for each group; every number in a cell of its own."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Final
+
+from mythos.synthesis.answers import Answer, difference, quotient, rendered, skeleton
+from mythos.synthesis.lexicon import Place, spoken
+from mythos.synthesis.periods import Period
+from mythos.synthesis.plan import Plan, Schema
+from mythos.synthesis.planner import Question
+from mythos.synthesis.terms import Language, Result, Table, Value
+
+_MORE_PLACES: Final = 2
+"""Of a quotient: places beyond those of what is divided."""
+
+
+class Writer:
+    """Writes results into an answer, in plain sentences."""
+
+    def __init__(self, made: Answer, schema: Schema, language: Language) -> None:
+        self._made = made
+        self._schema = schema
+        self._language: Language = language
+
+    def _words(self, english: str, japanese: str) -> None:
+        with suppress(ValueError):
+            self._made.say(japanese if self._language == "ja" else english)
+            return
+        self._made.say("結果: " if self._language == "ja" else "Result: ")
+
+    def _unit(self, plan: Plan) -> str | None:
+        if plan.measure is None or plan.operation in {"count", "distinct"}:
+            return None
+        return self._schema.column(plan.measure).unit
+
+    def _value(self, plan: Plan, held: dict[str, Value]) -> Value:
+        value = held["value"]
+        if plan.operation != "avg" or value is None:
+            return value
+        return quotient(_number(value), _number(held["cells"]), _places(value) + _MORE_PLACES)
+
+    def single(self, plan: Plan, result: Result, sentence: str = "") -> None:
+        """One number, in a model's words where they hold no number of their own."""
+        pieces = skeleton(sentence, ["value"])
+        if pieces is not None:
+            for piece in pieces:
+                if piece is None:
+                    self._cell(plan, result, 0)
+                elif piece:
+                    self._made.say(piece)
+            return
+        name = _measure_name(plan, self._schema, self._language)
+        self._words(f"{name}: ", f"{name}: ")
+        self._cell(plan, result, 0)
+
+    def _cell(self, plan: Plan, result: Result, row: int) -> str:
+        held = dict(zip(result.columns, result.rows[row], strict=True))
+        value = self._value(plan, held)
+        source = _source(result, held)
+        if plan.operation == "avg":
+            source["expression"] = f"{held['value']} / {held['cells']}"
+        shown = rendered(value, self._unit(plan), self._language)
+        self._made.rows.append((_label(held), value))
+        return self._made.cell(shown, source)
+
+    def groups(self, plan: Plan, result: Result, *, difference: bool) -> None:
+        """A label and a number a line."""
+        rows = self._ordered(plan, result)
+        kept = _with_ties(plan, rows)
+        name = _measure_name(plan, self._schema, self._language)
+        self._words(f"{name}:", f"{name}:")
+        shown: list[str] = []
+        for index, held in kept:
+            self._made.say("\n")
+            label = held.get("label") or held.get("key")
+            self._made.cell(self._label_of(plan, label), _source(result, held) | {"column": "label"})
+            self._made.say(": ")
+            shown.append(self._cell(plan, result, index))
+        if difference and len(kept) == 2:
+            values = [self._value(plan, held) for _, held in kept]
+            self._computed("difference", plan, values, shown)
+
+    def _ordered(self, plan: Plan, result: Result) -> list[tuple[int, dict[str, Value]]]:
+        rows = [(i, dict(zip(result.columns, row, strict=True))) for i, row in enumerate(result.rows)]
+        rows = [(i, held) for i, held in rows if held["value"] is not None and held.get("key") is not None]
+        if plan.order is not None and plan.operation == "avg":
+            sign = -1 if plan.order == "desc" else 1
+            rows.sort(key=lambda row: (sign * _number(self._value(plan, row[1])), str(row[1]["key"])))
+        return rows
+
+    def _label_of(self, plan: Plan, label: Value) -> str:
+        group = plan.group
+        if group is None:
+            return ""
+        if plan.bucket == "fiscal":
+            return f"{label}年度" if self._language == "ja" else f"FY{label}"
+        if plan.bucket is not None and label is not None:
+            return _bucket_label(plan.bucket, label, self._language)
+        words = self._schema.column(group).values.get(str(label))
+        return (words.of(self._language) if words else "") or rendered(label, None, self._language)
+
+    def cells(self, plan: Plan, result: Result) -> None:
+        """Cells as they stand."""
+        for number, row in enumerate(result.rows[: plan.limit or 1]):
+            if number:
+                self._made.say("\n")
+            for column, (place, value) in enumerate(zip(plan.shown, row, strict=True)):
+                if column:
+                    self._made.say(", ")
+                elif len(result.rows) == 1 or plan.limit == 1:
+                    name = _name(place, self._schema, self._language)
+                    self._words(f"{name}: ", f"{name}: ")
+                known = self._schema.column(place)
+                words = known.values.get(str(value))
+                shown = (words.of(self._language) if words else "") or rendered(
+                    value, known.unit, self._language
+                )
+                source = {
+                    "sql": result.sql,
+                    "capture": str(result.capture),
+                    "rows": [list(r) for r in result.row_ids[number]],
+                }
+                self._made.cell(shown, source)
+                self._made.rows.append((shown, value))
+        if not result.complete or (plan.limit is not None and len(result.rows) > plan.limit):
+            self._made.say("\n…")
+
+    def pair(self, question: Question, results: list[Result]) -> None:
+        """Two numbers, each with its period, and how they relate."""
+        plan = question.plans[0]
+        name = _measure_name(plan, self._schema, self._language)
+        self._words(f"{name}:", f"{name}:")
+        values: list[Value] = []
+        shown: list[str] = []
+        for number, (each, result) in enumerate(zip(question.plans, results, strict=True)):
+            self._made.say("\n")
+            if question.periods:
+                period = question.periods[number]
+                source = {"sql": result.sql, "capture": str(result.capture), "column": "period"}
+                self._made.cell(period_label(period, self._language), source)
+                self._made.say(": ")
+            shown.append(self._cell(each, result, 0))
+            values.append(self._made.rows[-1][1])
+        if question.relation != "one":
+            self._computed(question.relation, plan, values, shown, in_time=bool(question.periods))
+
+    def _computed(
+        self, relation: str, plan: Plan, values: list[Value], of: list[str], *, in_time: bool = False
+    ) -> None:
+        over, under = _number(values[0]), _number(values[1])
+        if in_time:
+            over, under = under, over
+        words = {
+            "difference": ("Difference", "差"),
+            "growth": ("Change", "増減率"),
+            "share": ("Share", "構成比"),
+        }
+        english, japanese = words[relation]
+        if relation == "difference":
+            value, unit, text = difference(over, under), self._unit(plan), "b - a" if in_time else "a - b"
+        elif under == 0:
+            return
+        elif relation == "growth":
+            value, unit, text = (
+                quotient((over - under) * 100, abs(under), _MORE_PLACES),
+                "%",
+                "(a - b) / |b| * 100",
+            )
+        else:
+            value, unit, text = quotient(over * 100, under, _MORE_PLACES), "%", "a / b * 100"
+        self._made.say("\n")
+        self._words(f"{english}: ", f"{japanese}: ")
+        self._made.cell(rendered(value, unit, self._language), {"expression": text, "of": of})
+
+
+def _source(result: Result, held: dict[str, Value]) -> dict[str, Any]:
+    return {"sql": result.sql, "capture": str(result.capture), "rows": held.get("rows")}
+
+
+def _with_ties(plan: Plan, rows: list[tuple[int, dict[str, Value]]]) -> list[tuple[int, dict[str, Value]]]:
+    if plan.limit is None or len(rows) <= plan.limit:
+        return rows
+    last = rows[plan.limit - 1][1]
+    tied = [
+        row
+        for row in rows[plan.limit :]
+        if row[1]["value"] == last["value"] and row[1].get("cells") == last.get("cells")
+    ]
+    return rows[: plan.limit] + tied
+
+
+def _number(value: Value) -> Any:
+    return value if value is not None else 0
+
+
+def _places(value: Value) -> int:
+    text = str(value)
+    return len(text.partition(".")[2])
+
+
+def _label(held: dict[str, Value]) -> str:
+    return str(held.get("label") or held.get("key") or "")
+
+
+def _bucket_label(bucket: str, label: Value, language: Language) -> str:
+    text = str(label)
+    year, month = text[:4], int(text[5:7] or 1)
+    if bucket == "year":
+        return f"{year}年" if language == "ja" else year
+    if bucket == "fiscal-quarter":
+        year, quarter = str(int(year) - (month < 4)), (month - 4) % 12 // 3 + 1
+        return f"{year}年度第{quarter}四半期" if language == "ja" else f"FY{year} Q{quarter}"
+    if bucket == "quarter":
+        quarter = (month - 1) // 3 + 1
+        return f"{year}年第{quarter}四半期" if language == "ja" else f"{year} Q{quarter}"
+    return f"{year}年{month}月" if language == "ja" else f"{year}-{month:02d}"
+
+
+def period_label(period: Period, language: Language) -> str:
+    """A period as it was named, or its first and last day."""
+    start = period.start
+    if start is None or period.end is None or period.kind in {"", "half", "past", "week"}:
+        ends = (start, None if period.end is None else period.end - timedelta(1))
+        return " – ".join("" if day is None else rendered(day, None, language) for day in ends)
+    match period.kind:
+        case "day" | "word" if (period.end - start).days == 1:
+            return rendered(start, None, language)
+        case "fiscal":
+            return f"{start.year}年度" if language == "ja" else f"FY{start.year}"
+        case "fiscal-quarter" | "quarter" | "month" | "year":
+            return _bucket_label(period.kind, start, language)
+        case _:
+            return period_label(replace(period, kind=""), language)
+
+
+def _name(place: Place, schema: Schema, language: Language) -> str:
+    column = schema.column(place)
+    return column.description.of(language) or spoken(column.name)
+
+
+def _table_name(table: Table, language: Language) -> str:
+    return table.description.of(language) or spoken(table.name)
+
+
+_OPERATIONS: Final[dict[str, dict[Language, str]]] = {
+    "sum": {"en": "total", "ja": "合計"}, "avg": {"en": "average", "ja": "平均"},
+    "max": {"en": "highest", "ja": "最大"}, "min": {"en": "lowest", "ja": "最小"},
+    "count": {"en": "count", "ja": "件数"}, "distinct": {"en": "different", "ja": "種類"},
+    "value": {"en": "", "ja": ""},
+}  # fmt: skip
+
+
+def _measure_name(plan: Plan, schema: Schema, language: Language) -> str:
+    what = (
+        _name(plan.measure, schema, language)
+        if plan.measure
+        else _table_name(schema.tables[plan.table], language)
+    )
+    return f"{what} ({_OPERATIONS[plan.operation][language]})"
+
+
+def read_as(plan: Plan) -> str:
+    """A plan in one line, names as the catalogue has them, for a person to check."""
+    what = plan.table if plan.measure is None else f"{plan.measure.column} of {plan.table}"
+    conditions = [
+        f"{f.place.table}.{f.place.column} {f.comparator} {' or '.join(map(str, f.values))}"
+        for f in plan.filters
+    ]
+    where = f" where {' and '.join(conditions)}" if conditions else ""
+    split = (
+        ""
+        if plan.group is None
+        else f" by {plan.bucket or ''}{' of ' if plan.bucket else ''}{plan.group.table}.{plan.group.column}"
+    )
+    order = (
+        ""
+        if plan.order is None
+        else f", {'highest' if plan.order == 'desc' else 'lowest'} {plan.limit or ''} first"
+    )
+    shown = "" if not plan.shown else " ".join(f"{p.table}.{p.column}" for p in plan.shown) + " of "
+    return f"{plan.operation} of {shown}{what}{split}{where}{order}"
