@@ -1,13 +1,15 @@
-"""Reasoning over a tenant's tables and documents: so far, the ground on which no number can be invented.
+"""Reasoning over a tenant's tables and documents, so that no number can be invented.
 
-    catalog ─▶ view ─▶ capture ─▶ gate ─▶ cells
+    catalog ─▶ view ─▶ capture ─▶ lexicon ─▶ reading ─▶ planner ─▶ plan ─▶ gate ─▶ cell ─▶ recheck ─▶ writing
+                  └──▶ documents ─▶ search ─▶ quotes                (a model may plan, in `loop`)
 
-`catalog` reads what a folder's tables and documents mean. `view` says what one person may know. `capture`
-brings exactly that person's rows, typed and exact, into one file, because a database is no boundary between
-tenants. `gate` lets one query of allowed parts pass, and `cell` runs it in a process that can open no file
-and no socket.
+`catalog` reads what a folder's tables and documents mean (`draft` where nobody wrote it down). `view` says what
+one person may know. `capture` brings exactly that person's rows, typed and exact, into one file, because a
+database is no boundary between tenants. `lexicon` knows the names and values that are the person's to say, and
+`reading` refuses a question with a word on none of its lists. `planner` turns the rest into a `plan` of names,
+which comes to one query. `gate` lets a query of allowed parts pass, `cell` runs it in a process that can open
+no file and no socket, `recheck` computes every number a second way, and `writing` puts it into a part of its
+own: words between the parts may hold no numeral of any script.
 
-Plans, search, bound answers and `mythos ask` do not stand here yet; `terms` holds the values they will be
-made of. The room is placed above `engines` and below `hub`, because answers call a model and the hub serves
-answers.
+What is not answered is refused with a reason: `no_data`, `not_permitted`, `not_in_hub` or `cannot_plan`.
 """
