@@ -42,6 +42,7 @@ COMMANDS: Final = {
     "adapt": "adapt",
     "evaluate": "evaluate",
     "ask": "ask",
+    "report": "report",
 }
 
 

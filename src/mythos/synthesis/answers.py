@@ -67,6 +67,21 @@ class Quote:
 Part = Text | Cell | Quote
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A value and the label it stands beside, both by reference.
+
+    Attributes:
+        number: the value itself, before it was rendered.
+        at: of a trend, which of all its months, quarters or years this is, so that a gap is seen.
+    """
+
+    label: str | None
+    ref: str
+    number: Value
+    at: int | None = None
+
+
 @dataclass(slots=True)
 class Answer:
     """The parts of an answer and what each of them stands on.
@@ -81,7 +96,7 @@ class Answer:
     parts: list[Part] = field(default_factory=list[Part])
     refs: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     read_as: str = ""
-    rows: list[tuple[str, Value]] = field(default_factory=list[tuple[str, Value]])
+    rows: list[Row] = field(default_factory=list[Row])
 
     def say(self, text: str) -> None:
         """Add words.
@@ -113,7 +128,14 @@ class Answer:
         return {
             "kind": "answer", "parts": [_part(part) for part in self.parts], "refs": self.refs,
             "reason": None, "read_as": self.read_as, "language": self.language,
+            "table": [_row(row) for row in self.rows if row.label is not None],
         }  # fmt: skip
+
+
+def _row(row: Row) -> dict[str, Any]:
+    number = format(row.number, "f") if isinstance(row.number, Decimal) else str(row.number)
+    exact = number if isinstance(row.number, int | Decimal) else None
+    return {"label": row.label, "value": row.ref, "number": exact, "at": row.at}
 
 
 def _part(part: Part) -> dict[str, str]:

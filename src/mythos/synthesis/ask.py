@@ -26,7 +26,7 @@ from mythos.synthesis.quotes import quoted
 from mythos.synthesis.reading import Reading, language_of, read
 from mythos.synthesis.recheck import recheck
 from mythos.synthesis.search import Index, build_index
-from mythos.synthesis.terms import Document, Language, Metric, Result, Value, View
+from mythos.synthesis.terms import Capture, Document, Language, Metric, Result, Value, View
 from mythos.synthesis.values import fold
 from mythos.synthesis.writing import Writer, read_as
 
@@ -80,6 +80,11 @@ class Asker:
 
     def __exit__(self, *_: object) -> None:
         self._cells.close()
+
+    @property
+    def capture(self) -> Capture:
+        """The rows that every answer of this asker is from."""
+        return self._cells.capture
 
     def answer(self, question: str) -> dict[str, Any]:
         """The JSON document of one question's answer or refusal."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
-from mythos.synthesis.answers import Answer, difference, quotient, rendered, skeleton
+from mythos.synthesis.answers import Answer, Row, difference, quotient, rendered, skeleton
 from mythos.synthesis.lexicon import Place, spoken
 from mythos.synthesis.periods import Period
 from mythos.synthesis.plan import Plan, Schema
@@ -57,15 +57,16 @@ class Writer:
         self._words(f"{name}: ", f"{name}: ")
         self._cell(plan, result, 0)
 
-    def _cell(self, plan: Plan, result: Result, row: int) -> str:
+    def _cell(self, plan: Plan, result: Result, row: int, label: str | None = None) -> str:
         held = dict(zip(result.columns, result.rows[row], strict=True))
         value = self._value(plan, held)
         source = _source(result, held)
         if plan.operation == "avg":
             source["expression"] = f"{held['value']} / {held['cells']}"
         shown = rendered(value, self._unit(plan), self._language)
-        self._made.rows.append((_label(held), value))
-        return self._made.cell(shown, source)
+        ref = self._made.cell(shown, source)
+        self._made.rows.append(Row(label, ref, value, _position(plan, held.get("key"))))
+        return ref
 
     def groups(self, plan: Plan, result: Result, *, difference: bool) -> None:
         """A label and a number a line."""
@@ -77,9 +78,9 @@ class Writer:
         for index, held in kept:
             self._made.say("\n")
             label = held.get("label") or held.get("key")
-            self._made.cell(self._label_of(plan, label), _source(result, held) | {"column": "label"})
+            ref = self._made.cell(self._label_of(plan, label), _source(result, held) | {"column": "label"})
             self._made.say(": ")
-            shown.append(self._cell(plan, result, index))
+            shown.append(self._cell(plan, result, index, ref))
         if difference and len(kept) == 2:
             values = [self._value(plan, held) for _, held in kept]
             self._computed("difference", plan, values, shown)
@@ -125,7 +126,6 @@ class Writer:
                     "rows": [list(r) for r in result.row_ids[number]],
                 }
                 self._made.cell(shown, source)
-                self._made.rows.append((shown, value))
         if not result.complete or (plan.limit is not None and len(result.rows) > plan.limit):
             self._made.say("\n…")
 
@@ -138,13 +138,14 @@ class Writer:
         shown: list[str] = []
         for number, (each, result) in enumerate(zip(question.plans, results, strict=True)):
             self._made.say("\n")
+            label = None
             if question.periods:
                 period = question.periods[number]
                 source = {"sql": result.sql, "capture": str(result.capture), "column": "period"}
-                self._made.cell(period_label(period, self._language), source)
+                label = self._made.cell(period_label(period, self._language), source)
                 self._made.say(": ")
-            shown.append(self._cell(each, result, 0))
-            values.append(self._made.rows[-1][1])
+            shown.append(self._cell(each, result, 0, label))
+            values.append(self._made.rows[-1].number)
         if question.relation != "one":
             self._computed(question.relation, plan, values, shown, in_time=bool(question.periods))
 
@@ -202,8 +203,15 @@ def _places(value: Value) -> int:
     return len(text.partition(".")[2])
 
 
-def _label(held: dict[str, Value]) -> str:
-    return str(held.get("label") or held.get("key") or "")
+_MONTHS: Final = {"month": 1, "quarter": 3, "fiscal-quarter": 3, "year": 12, "fiscal": 12}
+
+
+def _position(plan: Plan, key: Value) -> int | None:
+    """Of a trend in its order of time, the ordinal of a month, quarter or year."""
+    if plan.bucket is None or plan.order is not None or key is None:
+        return None
+    year, month = str(key)[:4], str(key)[5:7] or "1"
+    return (int(year) * 12 + int(month) - 1) // _MONTHS[plan.bucket]
 
 
 def _bucket_label(bucket: str, label: Value, language: Language) -> str:
