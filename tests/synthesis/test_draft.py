@@ -61,6 +61,30 @@ def test_a_draft_is_a_catalogue_that_says_the_same(folder: Path) -> None:
     again = parse_catalog(dump(drafted), folder, today=TODAY)
     assert again.tables == drafted.tables
     assert [d.file for d in again.documents] == ["memo.md"]
+    assert view_for(again, "everybody").tables == drafted.tables
+    assert again.today == TODAY
+    assert parse_catalog(dump(drafted), folder, today=date(2027, 1, 1)).today == date(2027, 1, 1)
+
+
+def test_a_draft_of_strange_names_and_of_a_package_says_the_same(tmp_path: Path) -> None:
+    names = ["it's: [a] #1", 'say "x", {y}', "tab\\t", "\u00e9\x85\u2028\x7f|", "😀", "null", "- x"]
+    header = ",".join('"' + name.replace('"', '""') + '"' for name in names)
+    (tmp_path / "odd.csv").write_text(header + "\n1,2,3,4,5,6,7\n", encoding="utf-8")
+    drafted = load_catalog(tmp_path, today=TODAY)
+    assert len(drafted.tables[0].columns) == len(names)
+    assert parse_catalog(dump(drafted), tmp_path, today=TODAY).tables == drafted.tables
+    fields = [{"name": "k", "type": "integer"}, {"name": "v", "title": "値"}]
+    schema = {"fields": fields, "primaryKey": ["k"], "missingValues": ["n/a", ""]}
+    package = {"resources": [{"name": "t", "path": "t.csv", "encoding": "euc_jp", "schema": schema}]}
+    (tmp_path / "datapackage.json").write_text(json.dumps(package), encoding="utf-8")
+    (tmp_path / "t.csv").write_text("k,v\n1,n/a\n", encoding="utf-8")
+    packaged = load_catalog(tmp_path, today=TODAY)
+    assert packaged.tables[0].columns[1].missing == ("n/a",)
+    assert parse_catalog(dump(packaged), tmp_path, today=TODAY).tables == packaged.tables
+
+
+def test_an_empty_folder_drafts_an_empty_catalogue(tmp_path: Path) -> None:
+    assert parse_catalog(dump(load_catalog(tmp_path, today=TODAY)), tmp_path, today=TODAY).tables == ()
 
 
 def test_a_data_package(folder: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from mythos.cli.data_catalog import catalog
 from mythos.cli.data_make import recipe, synthesise
 from mythos.cli.data_out import export, takedown, where
 from mythos.cli.data_shared import (
@@ -260,5 +261,5 @@ def _on_ray(address: str, region: str) -> Any:
     return in_ray(region)
 
 
-for _one in (where, takedown, export, recipe, synthesise):
+for _one in (where, takedown, export, recipe, synthesise, catalog):
     command.add_command(_one)

@@ -27,6 +27,14 @@ _TABLES: Final[dict[str, Format]] = {
     ".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".xlsx": "xlsx",
 }  # fmt: skip
 DOCUMENTS: Final = frozenset({".md", ".txt", ".html", ".htm", ".docx", ".pdf"})
+_NOT_YAML: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+"""What JSON lets stand in a string as it is, and YAML does not."""
+_HEAD: Final = """\
+# A draft: types, units and keys are guesses from the cells. Correct them, and say in `description`
+# what people call each table and column. `today: 2026-04-01` would fix the day that "last month" is
+# counted from; without it, that is the day of the question.
+people:
+- {id: everybody}"""
 _UNIT: Final = re.compile(
     r"[(（\[]\s*(千円|百万円|億円|円|jpy|usd|eur|%|個|件|人|名|時間|日|kg|台)\s*[)）\]]", re.IGNORECASE
 )
@@ -44,17 +52,21 @@ def load_catalog(folder: Path, *, today: date) -> Catalog:
     Raises:
         DataError: no such folder, a catalogue that is wrong, or a table that cannot be read.
     """
-    if not folder.is_dir():
-        raise DataError("the data is not a folder", found=str(folder), advice="Name a folder with --data.")
     if (folder / NAME).is_file():
         return read_catalog(folder, today=today)
-    if (folder / PACKAGE).is_file():
-        return _package(folder, today)
     return draft(folder, today=today)
 
 
 def draft(folder: Path, *, today: date) -> Catalog:
-    """Guess a catalogue from the files of a folder and of those below it."""
+    """What the data package of a folder says, else what its files and those below it let guess.
+
+    Raises:
+        DataError: no such folder, a package that is wrong, or a table that cannot be read.
+    """
+    if not folder.is_dir():
+        raise DataError("the data is not a folder", found=str(folder), advice="Name a folder.")
+    if (folder / PACKAGE).is_file():
+        return _package(folder, today)
     files = sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith((".", "~$")))
     tables: list[tuple[Table, bool]] = []
     for path in files:
@@ -187,10 +199,14 @@ def _one(fields: Any) -> str:
 
 
 def dump(catalog: Catalog) -> str:
-    """The text of a `catalog.yaml` that says the same; JSON strings, which are YAML too."""
-    lines = [f"today: {catalog.today.isoformat()}", "tables:"]
+    """The text of a `catalog.yaml` that says the same of tables and documents, for one person, `everybody`.
+
+    Strings are JSON's, which are YAML too.
+    """
+    lines = [_HEAD, "tables:" if catalog.tables else "tables: []"]
     for table in catalog.tables:
         lines += [f"- name: {_q(table.name)}", f"  file: {_q(table.file)}", f"  format: {table.format}"]
+        lines += [f"  encoding: {_q(table.encoding)}"] if table.encoding else []
         lines += [f"  header_row: {table.header_row}"] if table.header_row != 1 else []
         lines += [f"  description: {{ja: {_q(table.description.ja)}, en: {_q(table.description.en)}}}"]
         lines += [f"  primary_key: [{', '.join(map(_q, table.primary_key))}]"] if table.primary_key else []
@@ -204,8 +220,9 @@ def dump(catalog: Catalog) -> str:
         for column in table.columns:
             unit = f", unit: {_q(column.unit)}" if column.unit else ""
             scale = f", scale: {column.scale}" if column.scale != 1 else ""
+            missing = f", missing: [{', '.join(map(_q, column.missing))}]" if column.missing else ""
             words = f", description: {{ja: {_q(column.description.ja)}, en: {_q(column.description.en)}}}"
-            lines.append(f"  - {{name: {_q(column.name)}, type: {column.type}{unit}{scale}{words}}}")
+            lines.append(f"  - {{name: {_q(column.name)}, type: {column.type}{unit}{scale}{missing}{words}}}")
     if catalog.documents:
         lines.append("documents:")
         lines += [f"- {{file: {_q(d.file)}, title: {_q(d.title)}}}" for d in catalog.documents]
@@ -213,4 +230,4 @@ def dump(catalog: Catalog) -> str:
 
 
 def _q(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    return _NOT_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))
