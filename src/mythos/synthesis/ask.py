@@ -9,6 +9,7 @@ its plan goes the same way. What neither can plan is looked for in the documents
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -22,7 +23,7 @@ from mythos.synthesis.cell import Cells
 from mythos.synthesis.lexicon import Lexicon, spoken
 from mythos.synthesis.plan import Plan, Schema, query
 from mythos.synthesis.planner import Question, Refusal
-from mythos.synthesis.quotes import quoted
+from mythos.synthesis.quotes import holds, quoted
 from mythos.synthesis.reading import Reading, language_of, read
 from mythos.synthesis.recheck import recheck
 from mythos.synthesis.search import Index, build_index
@@ -102,21 +103,53 @@ class Asker:
                 planned = _from_model(self._model, reading, self._view, self._schema)
         if isinstance(planned, Refusal):
             return refusal(planned.reason, language, planned.why)
-        return answered(planned, self._schema, self._cells, language)
+        found = answered(planned, self._schema, self._cells, language)
+        return self._beside(question, found) if len(found["refs"]) == 1 else found
+
+    def _beside(self, question: str, found: dict[str, Any]) -> dict[str, Any]:
+        """Beside one number of the tables, a document's sentence that answers the same question with another.
+
+        Which is right is not for this room to say. The sentence must hold every word and number of the
+        question, so that none about another time, place or name is shown.
+        """
+        quote = self._quote(question)
+        if quote is None:
+            return found
+        (part,) = quote["parts"]
+        held, asked = _numbers(part["shown"]), _numbers(question)
+        shown = _numbers("".join(cell.get("shown", "") for cell in found["parts"]))
+        same = asked <= held and holds(part["shown"], question)
+        if not same or not held - asked or not shown or shown <= held:
+            return found
+        words = "文書の記載: " if found["language"] == "ja" else "A document says: "
+        ref = f"r{len(found['refs']) + 1}"
+        parts = [*found["parts"], {"text": f"\n{words}"}, {"quote": ref, "shown": part["shown"]}]
+        refs = found["refs"] | {ref: quote["refs"][part["quote"]]}
+        return found | {"parts": parts, "refs": refs}
+
+    def _quote(self, question: str) -> dict[str, Any] | None:
+        """A sentence of the person's documents that covers a question."""
+        view, decide = self._view, self._decide
+        if not view.documents:
+            return None
+        if self._index is None:
+            self._index = build_index(view, self._cache, lambda document: decide(document, "retrieve"))
+        return quoted(question, view, self._index, lambda document: decide(document, "quote"))
 
     def _from_documents(self, question: str) -> dict[str, Any] | None:
         """A quote; or that a document which bears what was asked about is closed to the caller."""
-        view, decide = self._view, self._decide
-        if view.documents:
-            if self._index is None:
-                self._index = build_index(view, self._cache, lambda document: decide(document, "retrieve"))
-            found = quoted(question, view, self._index, lambda document: decide(document, "quote"))
-            if found is not None:
-                return found
+        view = self._view
+        found = self._quote(question)
+        if found is not None:
+            return found
         asked = fold(question).lower()
         titles = {d.file: fold(d.title).lower() for d in view.catalog.documents if d.file in view.closed}
         named = next((title for title in titles.values() if len(title) > 3 and title in asked), None)
         return None if named is None else refusal("not_permitted", language_of(question), named)
+
+
+def _numbers(text: str) -> frozenset[str]:
+    return frozenset(found.replace(",", "") for found in re.findall(r"\d[\d,]*(?:\.\d+)?", fold(text)))
 
 
 def _by_catalogue(_document: Document, _purpose: Literal["retrieve", "quote"]) -> bool:

@@ -23,7 +23,8 @@ p { margin: .5rem 0; } .small { color: #59636e; font-size: .85rem; overflow-wrap
 table { border-collapse: collapse; margin: .6rem 0; font-variant-numeric: tabular-nums; }
 th { text-align: left; font-size: .85rem; color: #59636e; font-weight: 600; }
 th, td { border-bottom: 1px solid #e4e8ec; padding: .25rem 1.4rem .25rem 0; vertical-align: top; }
-td:nth-child(2) { text-align: right; } .files td { text-align: left; white-space: nowrap; }
+td:nth-child(2), th:nth-child(2) { text-align: right; padding-left: 1rem; }
+.files td, .files th { text-align: left !important; white-space: nowrap; }
 blockquote { margin: .6rem 0; padding: .1rem 0 .1rem 1rem; border-left: 3px solid #4269d0; }
 blockquote { white-space: pre-line; } sup a { text-decoration: none; color: #2f55b5; }
 .refused { border-left: 3px solid #b35900; padding-left: 1rem; }

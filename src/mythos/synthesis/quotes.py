@@ -94,8 +94,7 @@ def quoted(question: str, view: View, index: Index, may_quote: Decide) -> dict[s
         may_quote: the decision for `quote` of a document.
     """
     bare, title = _of_title(question, view)
-    telling = re.sub(r"[A-Za-z]+", lambda m: "" if m[0].lower() in _ASKING else m[0], bare)
-    asked = list(dict.fromkeys(words(telling, stems=True)))
+    asked = _telling(bare)
     weights = _weights(asked, index)
     total = sum(weights.values())
     best: tuple[float, Hit] | None = None
@@ -126,6 +125,17 @@ def quoted(question: str, view: View, index: Index, may_quote: Decide) -> dict[s
         shown, {"file": passage.file, "capture": str(passage.document), "span": span, "title": passage.title}
     )
     return made.document()
+
+
+def holds(text: str, question: str) -> bool:
+    """Whether a text has every word that a question is about; `いくら` (how much) is none."""
+    return set(_telling(question)) - {"幾ら"} <= set(words(text, stems=True))
+
+
+def _telling(question: str) -> list[str]:
+    """What a question is about, without the words that make it a question."""
+    telling = re.sub(r"[A-Za-z]+", lambda m: "" if m[0].lower() in _ASKING else m[0], question)
+    return list(dict.fromkeys(words(telling, stems=True)))
 
 
 def _of_title(question: str, view: View) -> tuple[str, str | None]:
