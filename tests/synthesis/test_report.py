@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -261,3 +262,33 @@ def test_a_japanese_report_speaks_japanese(tmp_path: Path) -> None:
     assert "## 出典" in text
     assert "表は読み取っていません。" in text
     assert '<html lang="ja">' in html(made)
+
+
+@pytest.mark.parametrize(
+    ("question", "shown", "expression"),
+    [
+        (
+            "What is the growth of amount from January 2024 to February 2024?",
+            "-99.95%",
+            "(b - a) / |a| * 100",
+        ),
+        ("What is the difference in amount between January 2024 and February 2024?", "-29,985", "b - a"),
+        ("What is the share of 東京 in total amount?", "50%", "a / b * 100"),
+    ],
+)
+def test_an_expression_says_how_to_come_from_its_operands_to_the_cell(
+    tmp_path: Path, question: str, shown: str, expression: str
+) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    rows = "店舗,day,amount\n東京,2024-01-05,15007.5\n大阪,2024-01-06,14992.5\n大阪,2024-02-05,15\n"
+    (folder / "sales.csv").write_text(rows, encoding="utf-8")
+    view = view_for(load_catalog(folder, today=date(2024, 4, 1)), None)
+    with Asker(view, cache=tmp_path / "cache") as asker:
+        made = report([question], asker, view, lambda _: None)
+    (computed,) = [note for note in made.notes if "expression" in note.source]
+    assert computed.source["expression"] == expression
+    assert made.asked[0].found["parts"][-1]["shown"] == shown
+    a, b = (Decimal(re.sub(r"[^\d.-]", "", operand)) for operand, _ in computed.of)
+    says = {"(b - a) / |a| * 100": (b - a) / abs(a) * 100, "b - a": b - a, "a / b * 100": a / b * 100}
+    assert round(says[expression], 2) == Decimal(re.sub(r"[^\d.-]", "", shown))

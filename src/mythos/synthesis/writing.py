@@ -161,18 +161,16 @@ class Writer:
             "share": ("Share", "構成比"),
         }
         english, japanese = words[relation]
+        a, b = ("b", "a") if in_time else ("a", "b")  # as `of` lists them
         if relation == "difference":
-            value, unit, text = difference(over, under), self._unit(plan), "b - a" if in_time else "a - b"
+            value, unit, text = difference(over, under), self._unit(plan), f"{a} - {b}"
         elif under == 0:
             return
         elif relation == "growth":
-            value, unit, text = (
-                quotient((over - under) * 100, abs(under), _MORE_PLACES),
-                "%",
-                "(a - b) / |b| * 100",
-            )
+            grown = quotient((over - under) * 100, abs(under), _MORE_PLACES)
+            value, unit, text = grown, "%", f"({a} - {b}) / |{b}| * 100"
         else:
-            value, unit, text = quotient(over * 100, under, _MORE_PLACES), "%", "a / b * 100"
+            value, unit, text = quotient(over * 100, under, _MORE_PLACES), "%", f"{a} / {b} * 100"
         self._made.say("\n")
         self._words(f"{english}: ", f"{japanese}: ")
         self._made.cell(rendered(value, unit, self._language), {"expression": text, "of": of})
