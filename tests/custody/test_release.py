@@ -32,6 +32,7 @@ from .world import KEYS, NOW, World
 KEK = bytes(range(32))
 DEKS = {"3.0": b"\x01" * 32, "3.1": b"\x02" * 32}
 SEAL: SealManifest = read_manifest(GOLDEN)
+ROOT_DIGEST = Digest.of(b"trust root")
 RING = Keyring.wrap(DEKS, KEK, manifest=SEAL.digest, hub="host", epoch=1)
 
 
@@ -119,7 +120,7 @@ def handed(
     request = ask(grant, engine)
     found = decide(request, world)
     assert isinstance(found, Handover)
-    return request, [answer(found, shares[name], RING.to_bytes(), KEYS[name]) for name in names]
+    return request, [answer(found, shares[name], RING.to_bytes(), KEYS[name], ROOT_DIGEST) for name in names]
 
 
 def test_the_engine_that_asked_opens_and_gets_a_lease() -> None:
@@ -193,11 +194,11 @@ def test_the_keyring_must_be_for_this_seal_and_hub() -> None:
     shares = split(KEK, [Organisation("A", 1, ("approver-a",)), Organisation("B", 1, ("approver-b",))], 2)
     found = decide(request, world)
     assert isinstance(found, Handover)
-    moved = [answer(found, shares[n], elsewhere, KEYS[n]) for n in ("approver-a", "approver-b")]
+    moved = [answer(found, shares[n], elsewhere, KEYS[n], ROOT_DIGEST) for n in ("approver-a", "approver-b")]
     with pytest.raises(SealError, match="another seal or hub"):
         engine.combine(moved, request=request, manifest=SEAL.to_bytes())
     older = Keyring.wrap(DEKS, bytes(32), manifest=SEAL.digest, hub="host", epoch=2).to_bytes()
-    stale = [answer(found, shares[n], older, KEYS[n]) for n in ("approver-a", "approver-b")]
+    stale = [answer(found, shares[n], older, KEYS[n], ROOT_DIGEST) for n in ("approver-a", "approver-b")]
     with pytest.raises(QuorumSplitError, match="epoch 2"):
         engine.combine(stale, request=request, manifest=SEAL.to_bytes())
 

@@ -40,6 +40,7 @@ COMMANDS: Final = {
     "data": "data",
     "train": "train",
     "adapt": "adapt",
+    "sandbox": "sandbox",
     "evaluate": "evaluate",
     "ask": "ask",
     "report": "report",

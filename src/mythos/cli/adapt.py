@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from mythos.cli.train import Clerk, ProgressLine, RunByDefault, ignore, wait_wit
 
 if TYPE_CHECKING:
     from mythos.compute.lineage import Graph
+    from mythos.compute.modified import Limit
     from mythos.train.adapt import Adapted
 
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
@@ -88,7 +90,7 @@ def run(
     settings = Adaptation(
         how["name"], schedule, rank=how["rank"] if lora else 0, rate=how["rate"], length=how["length"]
     )
-    known = _known(home, log, model, str(base.weights), logged=clerk is not None)
+    known = known_graph(home, log, str(base.weights), model, logged=clerk is not None)
     with ProgressLine(how["steps"]) as progress:
         listener = Listener(
             step=progress.show, snapshot=clerk.snapshot if clerk else ignore, say=progress.say
@@ -109,7 +111,9 @@ def run(
     emit(document, as_json=as_json, line=_lines(document))
 
 
-def _known(home: Home, log: str | None, model: str, weights: str, *, logged: bool) -> Graph:
+def known_graph(
+    home: Home, log: str | None, weights: str, model: str | None = None, *, logged: bool = True
+) -> Graph:
     """What the log says of the base, else what its developer published."""
     from mythos.cli.parties import log_client
     from mythos.compute import declare
@@ -136,17 +140,6 @@ def _document(found: Adapted) -> dict[str, Any]:
         language: {"before": f"{found.before[language]:.4f}", "after": f"{found.after[language]:.4f}"}
         for language in sorted(found.after)
     }
-    limits = [
-        {
-            "id": name,
-            "words": one.words,
-            "cite": one.cite,
-            "limit": one.limit,
-            "above": one.held if one.comparator == "gt" or one.held is None else not one.held,
-        }
-        for name, held in found.limits.items()
-        for one in held
-    ]
     return {
         "path": str(found.path),
         "adapter": str(found.adapter) if found.adapter.exists() else None,
@@ -157,8 +150,23 @@ def _document(found: Adapted) -> dict[str, Any]:
         "method": "counted" if history.exact else "replayed",
         "steps": history.step,
         "bits_per_byte": bits,
-        "limits": limits,
+        "limits": limits_as_json(found.limits),
     }
+
+
+def limits_as_json(limits: Mapping[str, Sequence[Limit]]) -> list[dict[str, Any]]:
+    """What instruments say of a modification; `above` is None where it is not known."""
+    return [
+        {
+            "id": name,
+            "words": one.words,
+            "cite": one.cite,
+            "limit": one.limit,
+            "above": one.held if one.comparator == "gt" or one.held is None else not one.held,
+        }
+        for name, held in limits.items()
+        for one in held
+    ]
 
 
 def _lines(document: dict[str, Any]) -> str:
@@ -169,10 +177,13 @@ def _lines(document: dict[str, Any]) -> str:
     for language, bits in document["bits_per_byte"].items():
         change = float(bits["after"]) / float(bits["before"]) - 1
         lines.append(f"{language}: {bits['before']} to {bits['after']} bits per byte ({change:+.1%})")
-    for limit in document["limits"]:
-        above = {True: "yes", False: "no", None: "not known"}[limit["above"]]
-        lines.append(f"{limit['id']}: {limit['words']}: {above} ({limit['cite']})")
-    return "\n".join(lines)
+    return "\n".join([*lines, *limit_lines(document["limits"])])
+
+
+def limit_lines(limits: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The same for people."""
+    said = {True: "yes", False: "no", None: "not known"}
+    return [f"{one['id']}: {one['words']}: {said[one['above']]} ({one['cite']})" for one in limits]
 
 
 @command.command()

@@ -32,6 +32,10 @@ def command() -> None:
 @click.option("--name", required=True, help="What people call the model.")
 @click.option("--sealed", type=click.Path(path_type=Path, exists=True, file_okay=False), required=True)
 @click.option("--hub", required=True, metavar="NAME", help="The hub's key name in the trust root.")
+@click.option(
+    "--purpose", default="serve", show_default=True, metavar="serve|adapt|export:HUB",
+    help="What the hub may do with them; export: seal them once more, for that hub.",
+)  # fmt: skip
 @click.option("--determination", type=int, required=True, metavar="INDEX", help="Its index in the log.")
 @click.option(
     "--days", type=click.IntRange(1, 3650), default=30, show_default=True, help="How long the grant runs."
@@ -50,9 +54,9 @@ def command() -> None:
 @log_option
 @json_option
 def request(
-    weights: str, name: str, sealed: Path, hub: str, determination: int, days: int, lease: int, opens: int,
-    egress: int, retention: int, organisations: int, override: str | None, out: Path, new: bool, home: Home,
-    log: str | None, as_json: bool,
+    weights: str, name: str, sealed: Path, hub: str, purpose: str, determination: int, days: int,
+    lease: int, opens: int, egress: int, retention: int, organisations: int, override: str | None, out: Path,
+    new: bool, home: Home, log: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     r"""Write a request for exactly one release; nothing is signed yet. Safe to call again.
 
@@ -64,13 +68,20 @@ def request(
 
     from mythos.cli.parties import follower, log_client
     from mythos.custody import read_manifest, read_request, request_digest
-    from mythos.custody.approval import PURPOSE, check_request, request_bytes
+    from mythos.custody.approval import check_request, request_bytes
+    from mythos.custody.sealed import ANY_HUB
     from mythos.evidence.predicates import Determination, GrantRequest, Seal
     from mythos.files import write_atomic
     from mythos.units import Digest, Instant
 
     record = follower(home, log_client(home, log)).update()
-    manifest = read_manifest(sealed).digest
+    seal = read_manifest(sealed)
+    manifest = seal.digest
+    if seal.hub not in {ANY_HUB, hub}:
+        raise GrantError(
+            "sealed for another hub", expected=f"--hub {seal.hub}", found=hub, code="other_hub",
+            advice=f"Have it sealed for that one: --hub {seal.hub} --purpose export:{hub}",
+        )  # fmt: skip
     leaf = next((Digest(e.leaf) for e, s in record.all(Seal) if s.manifest == manifest), None)
     law = next(((Digest(e.leaf), d) for e, d in record.all(Determination) if e.index == determination), None)
     if leaf is None or law is None:
@@ -84,7 +95,7 @@ def request(
     now = Instant.now()
     made = GrantRequest(
         version=1, model=name, weights=Digest.parse(weights), manifest=manifest, seal=leaf,
-        hub=_hub(record, hub), purpose=PURPOSE, legs=law[1].legs, determination=law[0], not_before=now,
+        hub=_hub(record, hub), purpose=purpose, legs=law[1].legs, determination=law[0], not_before=now,
         not_after=now.plus(days * 86_400), lease_seconds=lease, max_opens=opens, egress_bytes_per_day=egress,
         retention_days=retention, organisations_required=organisations, override=override,
         nonce=secrets.token_hex(16),
@@ -177,13 +188,16 @@ def approve(
     "--shares", type=click.Path(path_type=Path, file_okay=False),
     help="Write the wrapped shares here, to be carried, instead of posting them.",
 )  # fmt: skip
+@click.option(
+    "--keys", type=_FILE, help="keys.json of what a sandbox made: who holds its key, and the shares."
+)
 @home_option
 @as_option("owner")
 @log_option
 @json_option
 def issue(
-    file: Path, releases: Sequence[str], shares: Path | None, home: Home, party: str, log: str | None,
-    as_json: bool,
+    file: Path, releases: Sequence[str], shares: Path | None, keys: Path | None, home: Home, party: str,
+    log: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     r"""Gather FILE's approvals, split a fresh key, log the grant, deposit the shares. Safe to call again.
 
@@ -194,6 +208,7 @@ def issue(
     from mythos.cli.parties import follower, log_client, signing_key
     from mythos.custody import Refused, owner, read_request, request_digest
     from mythos.custody.grant import approvals_of, check, check_approvals
+    from mythos.custody.inside import Kept
     from mythos.evidence import Envelope, Subject
     from mythos.evidence.predicates import Grant
     from mythos.files import private_folder, write_atomic
@@ -206,8 +221,13 @@ def issue(
     quorum = check_approvals(asked, approvals_of(asked, record, now), record, max(now, record.time))
     if isinstance(quorum, Refused):
         raise _refusal(quorum)
-    epoch = 1 + sum(grant.request.manifest == asked.manifest for _, grant in record.all(Grant))
-    issued = owner.prepare(folder, asked, quorum, record.keys or {}, epoch=epoch)
+    if keys is not None:
+        issued = Kept.parse(keys.read_bytes()).issue(asked.manifest, quorum)
+        if isinstance(issued, Refused):
+            raise _refusal(issued)
+    else:
+        epoch = 1 + sum(grant.request.manifest == asked.manifest for _, grant in record.all(Grant))
+        issued = owner.prepare(folder, asked, quorum, record.keys, epoch=epoch)
 
     def make() -> bytes:
         act = owner.grant_act(asked, quorum, issued, Instant.now())
@@ -312,7 +332,7 @@ def _granted_request(leaf: Digest, record: Record) -> bytes:
 def _hub(record: Record, name: str) -> HubIdentity:
     from mythos.evidence.predicates import HubIdentity
 
-    keys = [key for keyid, key in (record.keys or {}).items() if keyid.partition("+")[0] == name]
+    keys = [key for keyid, key in record.keys.items() if keyid.partition("+")[0] == name]
     if len(keys) != 1:
         raise InputError(f"the trust root names no hub {name!r}", expected="one key of that name")
     return HubIdentity(name, keys[0].vkey, keys[0].organisation)

@@ -21,10 +21,10 @@ import contextlib
 import fcntl
 import os
 import secrets
-from collections.abc import Iterable, Sequence
-from io import FileIO
+from collections.abc import Callable, Iterable, Sequence
+from io import BytesIO, FileIO
 from pathlib import Path
-from typing import Self
+from typing import Self, cast
 
 from mythos.compute.record import CONVENTION, FORMAT, Counts, Head, History, Work
 from mythos.errors import BadSignatureError, ComputeError, InputError, MythosError
@@ -136,19 +136,7 @@ class Ledger:
         Raises:
             ComputeError: the file exists, so a run with this ledger has begun already (`run_exists`).
         """
-        header: Json = {
-            "format": FORMAT,
-            "run": run,
-            "rank": rank,
-            "world": world,
-            "parents": [str(parent) for parent in parents],
-            "device": device,
-            "code": code and str(code),
-            "convention": CONVENTION,
-            "nonce": secrets.token_hex(16),
-            "at": str(Instant.now()),
-            "prev": "0" * 64,
-        }
+        header = _header(run, rank, world, parents, device, code)
         line = canonical(header)
         draft = path.with_name(f".{path.name}.{header['nonce']}")
         draft.write_bytes(line + b"\n")
@@ -247,6 +235,11 @@ class Ledger:
             signature = encode64(self._key.sign(canonical(document)))
             document["signature"] = {"keyid": self._key.id, "sig": signature}
         line = canonical(document)
+        self._put(line)
+        self._state.take(line)
+        return self._state.head
+
+    def _put(self, line: bytes) -> None:
         end = self._file.seek(0, os.SEEK_END)
         try:
             left = memoryview(line + b"\n")
@@ -257,8 +250,51 @@ class Ledger:
             with contextlib.suppress(OSError):
                 self._file.truncate(end)  # half a line must not stand before the next one
             raise
+
+
+class SentLedger(Ledger):
+    """A ledger whose lines somebody else keeps, for a process that may write no file.
+
+    Args:
+        send: given every line; it is kept when this returns.
+        run: the run's name; `parents`, `device` and `code` as `Ledger.create` takes them.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[bytes], None],
+        *,
+        run: str,
+        parents: Sequence[Digest] = (),
+        device: str = "",
+        code: Digest | None = None,
+    ) -> None:
+        super().__init__(cast("FileIO", BytesIO()), _State(), None)  # no file: `_put` writes none
+        self._send = send
+        line = canonical(_header(run, 0, 1, parents, device, code))
+        self._put(line)
         self._state.take(line)
-        return self._state.head
+
+    def _put(self, line: bytes) -> None:
+        self._send(line)
+
+
+def _header(
+    run: str, rank: int, world: int, parents: Sequence[Digest], device: str, code: Digest | None
+) -> Json:
+    return {
+        "format": FORMAT,
+        "run": run,
+        "rank": rank,
+        "world": world,
+        "parents": [str(parent) for parent in parents],
+        "device": device,
+        "code": code and str(code),
+        "convention": CONVENTION,
+        "nonce": secrets.token_hex(16),
+        "at": str(Instant.now()),
+        "prev": "0" * 64,
+    }
 
 
 def read(path: Path, keys: Iterable[VerifyKey] = ()) -> History:

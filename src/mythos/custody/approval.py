@@ -15,7 +15,10 @@ from mythos.evidence.predicates import Determination, GrantRequest, Seal
 from mythos.evidence.statement import canonical, parse_canonical
 from mythos.units import Bytes, Digest, Instant
 
-PURPOSE: Final = "serve"
+PURPOSES: Final = ("serve", "adapt")
+EXPORT: Final = "export:"
+"""`export:HUB` opens sealed weights in the hub that holds them, to seal them for that other hub."""
+
 ORGANISATIONS: Final = 2
 _CITED: Final = frozenset({"applies", "needs_fact", "needs_review", "compliance_pending", "transition"})
 
@@ -64,10 +67,9 @@ def check_request(request: GrantRequest, record: Record) -> Refused | None:
 
 
 def _limits(request: GrantRequest) -> Refused | None:
-    if request.version != 1 or request.purpose != PURPOSE:
-        return Refused(
-            "purpose", f"this version grants only {PURPOSE!r}", f"request.purpose {request.purpose!r}"
-        )
+    if request.version != 1 or not (request.purpose in PURPOSES or request.purpose.startswith(EXPORT)):
+        known = f"{', '.join(PURPOSES)} or {EXPORT}HUB"
+        return Refused("purpose", f"this version grants only {known}", f"request.purpose {request.purpose!r}")
     if request.organisations_required < ORGANISATIONS:
         return Refused(
             "organisations_required", "a grant needs at least two organisations",
@@ -100,6 +102,9 @@ def _hub(request: GrantRequest, record: Record) -> Refused | None:
         return Refused(
             "other_hub", f"the hub {hub.name!r} belongs to another organisation", record.organisation(signer)
         )
+    to = request.purpose.removeprefix(EXPORT)
+    if to != request.purpose and (to == hub.name or to not in {k.name for k in record.verify_keys}):
+        return Refused("other_hub", f"the trust root knows no other hub {to!r}", "request.purpose")
     return None
 
 
@@ -148,6 +153,7 @@ def describe(data: bytes, record: Record) -> list[tuple[str, str]]:
         ("digest", str(Digest.of(data))),
         ("model", f"{request.model}, {request.weights}"),
         ("seal", f"manifest {request.manifest}"),
+        ("purpose", request.purpose),
         ("hub", f"{request.hub.name} of {request.hub.organisation}, {VerifyKey.parse(request.hub.key).id}"),
         ("route", ", ".join(f"{leg.from_} to {leg.to} ({leg.act})" for leg in request.legs)),
         ("law", (against[1] if against else f"nothing bars it ({len(found[1].instruments)} instruments)")

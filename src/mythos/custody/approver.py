@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from mythos.custody.approval import Refused, request_digest
+from mythos.custody.approval import Refused
 from mythos.custody.grant import check
 from mythos.custody.keys import HpkePrivateKey, Keyring
 from mythos.custody.lease import Renewal
@@ -28,6 +28,7 @@ from mythos.custody.release import (
     ReleaseRequest,
     RenewalRequest,
     answer,
+    bound_to,
     decide_release,
     decide_renewal,
     deposit_info,
@@ -112,9 +113,10 @@ class Approver:
         }:
             raise refusal(Refused("no_share", "no witnessed grant names this share", str(deposit.grant)))
         grant = found[1]
-        if Keyring.parse(keyring).manifest != grant.request.manifest:
-            raise refusal(Refused("other_keyring", "a keyring of another seal", str(deposit.grant)))
-        self._unwrap(wrapped, request_digest(grant.request), grant.key_epoch)
+        held = Keyring.parse(keyring)
+        if (held.manifest, held.hub) != (grant.request.manifest, grant.request.hub.name):
+            raise refusal(Refused("other_keyring", "a keyring of another seal or hub", str(deposit.grant)))
+        self._unwrap(wrapped, bound_to(grant.request, grant.key_epoch), grant.key_epoch)
         folder = private_folder(self.folder / "shares")
         write_private(folder / f"{deposit.grant.hex}.keyring", keyring)
         write_private(folder / f"{deposit.grant.hex}.share", wrapped)
@@ -138,12 +140,15 @@ class Approver:
                 write_private(held, self._act(handover))
             place = self.log.append([held.read_bytes()], f"release:{handover.digest.hex}:{self.key.id}")[0]
             # What the log took in before our own act is known now: a revocation among it counts.
-            granted = check(request.grant, self.follower.update(at_least=place.index + 1), self._now())
+            record = self.follower.update(at_least=place.index + 1)
+            granted = check(request.grant, record, self._now())
             if isinstance(granted, Refused):
                 raise refusal(granted)
-            mnemonic = self._unwrap(share.read_bytes(), request_digest(granted.request), granted.key_epoch)
+            mnemonic = self._unwrap(
+                share.read_bytes(), bound_to(granted.request, granted.key_epoch), granted.key_epoch
+            )
             keyring = share.with_suffix(".keyring").read_bytes()
-            answered = answer(handover, mnemonic, keyring, self.key)
+            answered = answer(handover, mnemonic, keyring, self.key, record.root_digest)
             write_private(held.with_suffix(".done"), b"")
             return answered
 

@@ -16,12 +16,15 @@ from mythos.evidence.merkle import Frontier
 from mythos.evidence.note import Checkpoint, Note, VerifyKey
 from mythos.evidence.policy import Entry, Policy, Trust, admit
 from mythos.evidence.predicates import Predicate, Release, Revocation, TrustedKey, TrustRoot
+from mythos.evidence.statement import Json, canonical
 from mythos.units import Digest, Instant
 
 PARTIES: Final = 2
 """Cosigners without whom no grant is believed."""
 
-_KEPT: Final = frozenset({"seal", "determination", "approval", "grant", "revocation", "release"})
+_KEPT: Final = frozenset(
+    {"seal", "determination", "approval", "grant", "revocation", "release", "dataset-admitted"}
+)
 _P = TypeVar("_P", bound=Predicate)
 
 
@@ -30,7 +33,8 @@ class Record:
     """Custody's acts in the log up to a witnessed head.
 
     Attributes:
-        acts: seals, determinations, approvals, grants, revocations and releases by their leaf.
+        acts: seals, determinations, approvals, grants, revocations, releases, admitted data, by leaf.
+        root: the trust root in force, as its statement says it.
         head: the cosigned checkpoint this record was read to.
         cosigners: names of the witnesses that cosigned it.
         time: the latest cosignature; the present is not earlier.
@@ -39,8 +43,8 @@ class Record:
     policy: Policy
     frontier: Frontier
     trust: Trust | None = None
-    keys: Mapping[str, TrustedKey] | None = None
     acts: Mapping[Digest, Entry] | None = None
+    root: TrustRoot | None = None
     head: Checkpoint | None = None
     cosigners: tuple[str, ...] = ()
     time: Instant = Instant(0)  # noqa: RUF009 (frozen)
@@ -74,12 +78,12 @@ class Record:
                 "the log's head does not follow what was read before",
                 expected=f"{self.size + len(entries)} entries", found=f"{head.size}",
             )  # fmt: skip
-        frontier, trust, keys, acts = self.frontier.copy(), self.trust, self.keys, dict(self.acts or {})
+        frontier, trust, root, acts = self.frontier.copy(), self.trust, self.root, dict(self.acts or {})
         for data in entries:
             entry, trust = admit(self.policy, trust, frontier.size, data)
             frontier.append(entry.leaf)
             if entry.act == TrustRoot.NAME:
-                keys = TrustRoot.of(entry.statement).keys
+                root = TrustRoot.of(entry.statement)
             elif entry.trusted and entry.act in _KEPT:
                 acts[Digest(entry.leaf)] = entry
         if frontier.root() != head.root:
@@ -88,9 +92,24 @@ class Record:
             )
         cosigners, time = _cosigners(note, head, self.policy, trust)
         return replace(
-            self, frontier=frontier, trust=trust, keys=keys, acts=acts, head=head, cosigners=cosigners,
+            self, frontier=frontier, trust=trust, root=root, acts=acts, head=head, cosigners=cosigners,
             time=max(self.time, time),
         )  # fmt: skip
+
+    @property
+    def keys(self) -> Mapping[str, TrustedKey]:
+        """The trust root's keys by their id."""
+        return self.root.keys if self.root else {}
+
+    @property
+    def verify_keys(self) -> list[VerifyKey]:
+        """The same keys, to verify with."""
+        return list(self.trust.keys.values()) if self.trust else []
+
+    @property
+    def root_digest(self) -> Digest:
+        """Names the trust root in force: what an approver tells an engine that it may believe."""
+        return root_digest(self.root.to_dict() if self.root else {})
 
     def act(self, leaf: Digest, kind: type[_P]) -> tuple[Entry, _P] | None:
         """The act of this kind with this leaf, with its predicate; None when the record holds none."""
@@ -123,6 +142,11 @@ class Record:
     def key(self, signer: str) -> VerifyKey | None:
         """The verifier key of a key id."""
         return self.trust.keys.get(signer) if self.trust else None
+
+
+def root_digest(predicate: Json) -> Digest:
+    """Names a trust root by its predicate."""
+    return Digest.of(canonical(predicate))
 
 
 def _cosigners(

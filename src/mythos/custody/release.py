@@ -18,16 +18,23 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from mythos.custody.approval import Refused
+from mythos.custody.approval import Refused, request_digest
 from mythos.custody.grant import Granted, check
 from mythos.custody.keys import HpkePrivateKey, HpkePublicKey, Keyring, combine
 from mythos.custody.lease import Clock, Lease, Term
 from mythos.custody.record import Record
 from mythos.custody.seal import wipe
 from mythos.custody.sealed import ANY_HUB, SealManifest
-from mythos.errors import BadSignatureError, CustodyError, EvidenceError, QuorumSplitError, SealError
+from mythos.errors import (
+    BadSignatureError,
+    CustodyError,
+    EvidenceError,
+    GrantError,
+    QuorumSplitError,
+    SealError,
+)
 from mythos.evidence.note import SigningKey, VerifyKey, decode64, encode64
-from mythos.evidence.predicates import Predicate
+from mythos.evidence.predicates import GrantRequest, Predicate
 from mythos.evidence.predicates.codec import Record as Part
 from mythos.evidence.statement import Envelope, Subject, canonical, parse_canonical
 from mythos.units import Digest, Instant
@@ -98,10 +105,16 @@ class Handover:
 
 @dataclass(frozen=True, slots=True)
 class _Share(Part):
-    """What the wrapping protects. It is as genuine as the share in it: only its holder could write both."""
+    """What the wrapping protects. It is as genuine as the share in it: only its holder could write both.
+
+    So the engine learns here, not from its front, for which hub and purpose it opens, and whose keys count.
+    """
 
     approver: str
     grant: Digest
+    hub: str
+    purpose: str
+    trust_root: Digest
     lease_until: Instant
     not_after: Instant
     signed_at: Instant
@@ -198,12 +211,21 @@ def release_info(release_request: Digest, approver: str, not_after: Instant) -> 
     )
 
 
+def bound_to(request: GrantRequest, epoch: int) -> Digest:
+    """What a deposited share is made for: the approved request, or, for one that an engine made (epoch 0)
+    when it sealed what came of its work, the manifest: no request could be known then.
+    """  # noqa: D205 (one sentence)
+    return request_digest(request) if epoch else request.manifest
+
+
 def deposit_info(request: Digest, approver: str, epoch: int) -> bytes:
-    """What a deposited share is bound to: this approved request, this approver, this epoch of the key."""
+    """What a deposited share is bound to: `bound_to`, this approver, this epoch of the key."""
     return canonical({"request": str(request), "approver": approver, "epoch": epoch})
 
 
-def answer(handover: Handover, mnemonic: str, keyring: bytes, approver: SigningKey) -> bytes:
+def answer(
+    handover: Handover, mnemonic: str, keyring: bytes, approver: SigningKey, trust_root: Digest
+) -> bytes:
     """Wrap a share to the engine of a request and sign the answer.
 
     Args:
@@ -211,10 +233,12 @@ def answer(handover: Handover, mnemonic: str, keyring: bytes, approver: SigningK
         mnemonic: the approver's share.
         keyring: the grant's keyring, as the owner deposited it.
         approver: signs; its verifier key travels inside the wrapping, for renewals.
+        trust_root: names the trust root in force.
     """
     granted, vkey = handover.granted, str(approver.verify_key)
     share = _Share(
-        approver=vkey, grant=granted.leaf, lease_until=handover.lease_until, not_after=granted.not_after,
+        approver=vkey, grant=granted.leaf, hub=granted.request.hub.name, purpose=granted.request.purpose,
+        trust_root=trust_root, lease_until=handover.lease_until, not_after=granted.not_after,
         signed_at=handover.decided_at, mnemonic=mnemonic,
     )  # fmt: skip
     info = release_info(handover.digest, vkey, granted.not_after)
@@ -234,10 +258,12 @@ def boot_seconds() -> float:
 class EngineRelease:
     """The engine's side of one release; its private key never leaves this object and is used once."""
 
-    __slots__ = ("_key", "_made_at")
+    __slots__ = ("_key", "_made_at", "hub", "purpose", "trust_root")
 
     def __init__(self, boot: Callable[[], float] = boot_seconds) -> None:
         self._made_at = boot()
+        self.hub = self.purpose = ""
+        self.trust_root = Digest(bytes(32))
         self._key: HpkePrivateKey | None = HpkePrivateKey.generate()
 
     @property
@@ -251,7 +277,7 @@ class EngineRelease:
         return self._key
 
     def combine(
-        self, answers: Sequence[bytes], *, request: bytes, manifest: bytes
+        self, answers: Sequence[bytes], *, request: bytes, manifest: bytes, purpose: str = "serve"
     ) -> tuple[dict[str, bytearray], Lease]:
         """Open the shares, rebuild the key, unwrap the data keys of this manifest.
 
@@ -259,25 +285,33 @@ class EngineRelease:
             answers: the signed `ReleaseAnswer` of each approver.
             request: the exact bytes of the signed request that they answer.
             manifest: the exact bytes of seal.json.
+            purpose: what this engine does with it; `export` for `export:HUB`.
 
         Returns:
             Data keys by id (wipe them after opening), and the lease that the approvers gave.
 
         Raises:
             CustodyError: a share was wrapped to another engine, or for another request.
+            GrantError: the approvers granted another purpose.
             QuorumSplitError: too few organisations, or shares of another split or epoch.
             SealError: the keyring is for another manifest or hub.
         """
         key, digest = self._unused(), Digest.of(request)
         opened = [_open_answer(data, digest, key) for data in answers]
-        if len({(share.grant, keyring) for share, keyring in opened}) != 1:
+        said = {(s.grant, keyring, s.hub, s.purpose, s.trust_root) for s, keyring in opened}
+        if len(said) != 1:
             raise QuorumSplitError("answers under several grants, or none", expected="one grant, one keyring")
-        grant, keyring = opened[0][0].grant, Keyring.parse(opened[0][1])
-        seal = SealManifest.parse(manifest)
-        if keyring.manifest != Digest.of(manifest) or seal.hub not in {ANY_HUB, keyring.hub}:
+        grant, data, self.hub, self.purpose, self.trust_root = said.pop()
+        if self.purpose.partition(":")[0] != purpose:
+            raise GrantError(
+                "the grant is for another purpose", expected=purpose, found=self.purpose, code="other_purpose"
+            )
+        keyring, seal = Keyring.parse(data), SealManifest.parse(manifest)
+        hubs = {keyring.hub, seal.hub} - {ANY_HUB}
+        if keyring.manifest != Digest.of(manifest) or hubs != {self.hub}:
             raise SealError(
                 "the keyring is for another seal or hub", expected=f"{Digest.of(manifest)} at {seal.hub}",
-                found=f"{keyring.manifest} at {keyring.hub}",
+                found=f"{keyring.manifest} at {keyring.hub}, granted at {self.hub}",
             )  # fmt: skip
         kek = combine(share.mnemonic for share, _ in opened)
         try:

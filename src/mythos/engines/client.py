@@ -19,6 +19,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -112,6 +113,15 @@ class Engine:
     async def generate(self, api: str, body: Frame) -> AsyncGenerator[Frame]:
         """Ask for one answer: `started`, `delta` frames, then one `done` or `failed`; or `failed` alone.
 
+        As `ask_for`.
+        """
+        async with aclosing(self.ask_for("generate", {"api": api, "body": body})) as answer:
+            async for frame in answer:
+                yield frame
+
+    async def ask_for(self, kind: str, message: Frame) -> AsyncGenerator[Frame]:
+        """Ask for something that comes in frames, the last one `done` or `failed`.
+
         Leaving the iteration early (also by cancellation) frees the engine's slot.
 
         Raises:
@@ -120,7 +130,7 @@ class Engine:
         name, queue = self._register()
         finished = False
         try:
-            await self._send({"kind": "generate", "id": name, "api": api, "body": body})
+            await self._send({**message, "kind": kind, "id": name})
             while not finished:
                 frame = await queue.get()
                 if frame is None:

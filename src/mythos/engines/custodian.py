@@ -7,10 +7,12 @@ plus what the kernel counted since, suspend included; the host's wall clock is n
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from mythos.custody import EngineRelease, Lease, Live, open_into_memfd, read_manifest
+from mythos.custody import EngineRelease, Lease, Live, open_into, open_into_memfd, read_manifest
 from mythos.custody.release import boot_seconds
 from mythos.custody.seal import wipe
 from mythos.custody.sealed import SealedFile, SealManifest
@@ -25,11 +27,26 @@ _FORMAT: Final = "gguf"
 
 
 class SealedCustodian:
-    """One release of one engine; made after the first filter is loaded."""
+    """One release of one engine; made after the first filter is loaded.
 
-    def __init__(self) -> None:
+    Args:
+        purpose: what this engine does with what it opens; a grant for anything else is refused.
+    """
+
+    def __init__(self, purpose: str = "serve") -> None:
         self._release = EngineRelease()
+        self._purpose = purpose
         self._lease: Lease | None = None
+
+    @property
+    def granted(self) -> EngineRelease:
+        """For which hub and purpose, and under which trust root, the approvers released."""
+        return self._release
+
+    @property
+    def approvers(self) -> tuple[str, ...]:
+        """The key ids of those who released."""
+        return tuple(term.approver.id for term in self._held().terms)
 
     def hello(self) -> Frame:
         """The public key that shares are to be wrapped to."""
@@ -43,21 +60,42 @@ class SealedCustodian:
             LeaseError: the lease is over already.
             WeightsError: the seal holds no model file that llama.cpp reads.
         """
-        folder = Path(frame["folder"])
-        manifest = read_manifest(folder)
+        manifest = read_manifest(Path(frame["folder"]))
         file = _model(manifest)
+        with self._released(frame, manifest) as deks:
+            descriptor = open_into_memfd(file.within(Path(frame["folder"])), file, deks[file.dek_id])
+        return Opened(descriptor, self._facts(manifest, file.plaintext_bytes))
+
+    def open_whole(self, frame: Frame) -> tuple[SealManifest, dict[str, bytes], Frame]:
+        """Open every file of a small seal, such as an adapter's: manifest, bytes by name, and what is said.
+
+        Raises:
+            CustodyError: shares, keyring, manifest or ciphertext are not what was granted.
+            LeaseError: the lease is over already.
+        """
+        manifest, plain = read_manifest(Path(frame["folder"])), dict[str, bytes]()
+        with self._released(frame, manifest) as deks:
+            for file in manifest.files:
+                buffer = bytearray(file.plaintext_bytes)
+                open_into(file.within(Path(frame["folder"])), file, deks[file.dek_id], memoryview(buffer))
+                plain[file.path] = bytes(buffer)
+        return manifest, plain, self._facts(manifest, sum(f.plaintext_bytes for f in manifest.files))
+
+    @contextmanager
+    def _released(self, frame: Frame, manifest: SealManifest) -> Generator[dict[str, bytearray]]:
         answers = [decode64(answer) for answer in frame["answers"]]
         deks, self._lease = self._release.combine(
-            answers, request=decode64(frame["request"]), manifest=manifest.to_bytes()
+            answers, request=decode64(frame["request"]), manifest=manifest.to_bytes(), purpose=self._purpose
         )
         try:
             self.remaining()
-            descriptor = open_into_memfd(file.within(folder), file, deks[file.dek_id])
+            yield deks
         finally:
             for dek in deks.values():
                 wipe(dek)
-        facts = {"manifest": str(manifest.digest), "bytes": file.plaintext_bytes, **self._said()}
-        return Opened(descriptor, facts)
+
+    def _facts(self, manifest: SealManifest, size: int) -> Frame:
+        return {"manifest": str(manifest.digest), "bytes": size, **self._said()}
 
     def renew(self, frame: Frame) -> Frame:
         """Take the approvers' renewals, all or none; what is said about the lease then.

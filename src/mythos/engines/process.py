@@ -19,14 +19,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from mythos.engines.confine import confine_after_library, confine_before_library, confinement
 from mythos.engines.frames import Decoder, Frame, encode
 from mythos.engines.llama import Delta, Failure, Finish, Llama, LoadOptions, set_environment
 from mythos.errors import EngineError, MythosError
 
-__all__ = ["Custodian", "Opened", "main", "run"]
+__all__ = ["Channel", "Custodian", "Opened", "arm", "attend", "expect_open", "main", "run"]
 
 PROTOCOL: Final = 1
 _READ: Final = 1 << 18
@@ -64,7 +64,10 @@ class Custodian(Protocol):
         ...
 
 
-class _Channel:
+_C = TypeVar("_C", bound=Custodian)
+
+
+class Channel:
     """The front's end, written by many threads and read by one."""
 
     def __init__(self, sock: socket.socket) -> None:
@@ -74,11 +77,13 @@ class _Channel:
         self._waiting: list[Frame] = []
 
     def send(self, frame: Frame) -> None:
+        """Say something to the front."""
         data = encode(frame)
         with self._lock:
             self._sock.sendall(data)
 
     def receive(self) -> Frame | None:
+        """What the front says next; None when it is gone."""
         while not self._waiting:
             data = self._sock.recv(_READ)
             if not data:
@@ -87,16 +92,21 @@ class _Channel:
         return self._waiting.pop(0)
 
 
-def run(descriptor: int, make_custodian: Callable[[], Custodian]) -> None:
+def run(
+    descriptor: int,
+    make_custodian: Callable[[], _C],
+    work: Callable[[Channel, _C, Frame], None] | None = None,
+) -> None:
     """Be the engine until the front goes away, the lease ends or something breaks. Never returns.
 
     Args:
         descriptor: this process's end of the socket pair.
         make_custodian: makes what opens the weights; called after the first filter is loaded.
+        work: what is done with the weights, from the first frame on. Default: answer requests.
     """
     set_environment()
     os.nice(_NICE)
-    channel = _Channel(socket.socket(fileno=descriptor))
+    channel = Channel(socket.socket(fileno=descriptor))
     _silence()
     status = 0
     try:
@@ -105,7 +115,7 @@ def run(descriptor: int, make_custodian: Callable[[], Custodian]) -> None:
         channel.send({"kind": "hello", "protocol": PROTOCOL, "pid": os.getpid(), **custodian.hello()})
         frame = channel.receive()
         if frame is not None:
-            _serve(channel, custodian, _load(channel, custodian, frame), frame)
+            (work or _answer)(channel, custodian, frame)
     except MythosError as error:
         status = error.exit_status
         _tell(channel, {"kind": "ended", "code": error.code, "message": str(error)})
@@ -116,13 +126,22 @@ def run(descriptor: int, make_custodian: Callable[[], Custodian]) -> None:
         os._exit(status)
 
 
-def _load(channel: _Channel, custodian: Custodian, frame: Frame) -> Llama:
+def _answer(channel: Channel, custodian: Custodian, frame: Frame) -> None:
+    _serve(channel, custodian, _load(channel, custodian, frame), frame)
+
+
+def expect_open(frame: Frame) -> None:
+    """Refuse anything else as the first frame."""
     if frame["kind"] != "open":
         raise EngineError(
             "the engine is asked before it is opened", expected="open", found=frame["kind"][:40]
         )
+
+
+def _load(channel: Channel, custodian: Custodian, frame: Frame) -> Llama:
+    expect_open(frame)
     opened = custodian.open(frame)
-    _arm(custodian.remaining())
+    arm(custodian.remaining())
     channel.send({"kind": "opened", **opened.facts})
     llama = Llama.start(
         opened.descriptor, alias=frame["alias"], listen=frame["listen"], options=LoadOptions(**frame["load"])
@@ -133,39 +152,46 @@ def _load(channel: _Channel, custodian: Custodian, frame: Frame) -> Llama:
     return llama
 
 
-def _serve(channel: _Channel, custodian: Custodian, llama: Llama, opening: Frame) -> None:
+def _serve(channel: Channel, custodian: Custodian, llama: Llama, opening: Frame) -> None:
     slots = threading.BoundedSemaphore(LoadOptions(**opening["load"]).slots)
     running: dict[str, threading.Event] = {}
     while (frame := channel.receive()) is not None:
         match frame["kind"]:
             case "generate":
-                _arm(custodian.remaining())  # the timer does not count suspend, the lease does
+                arm(custodian.remaining())  # the timer does not count suspend, the lease does
                 stop = running[frame["id"]] = threading.Event()
                 arguments = (channel, llama, frame, stop, running, slots)
                 threading.Thread(target=_generate, args=arguments, daemon=True).start()
             case "cancel":
                 if (known := running.get(frame["id"])) is not None:
                     known.set()
-            case "renew":
-                channel.send({"id": frame["id"], **_renew(custodian, frame)})
-            case "audit":
-                channel.send({"kind": "audited", "id": frame["id"], **_audit()})
-            case other:
-                raise EngineError("a frame that the engine does not know", found=other[:40])
+            case _:
+                attend(channel, custodian, frame)
+
+
+def attend(channel: Channel, custodian: Custodian, frame: Frame) -> None:
+    """What every engine answers: a renewal, an audit; anything else ends it."""
+    match frame["kind"]:
+        case "renew":
+            channel.send({"id": frame["id"], **_renew(custodian, frame)})
+        case "audit":
+            channel.send({"kind": "audited", "id": frame["id"], **_audit()})
+        case other:
+            raise EngineError("a frame that the engine does not know", found=other[:40])
 
 
 def _renew(custodian: Custodian, frame: Frame) -> Frame:
     """Move the end of the lease; a renewal that does not verify leaves it where it was."""
     try:
         told = custodian.renew(frame)
-        _arm(custodian.remaining())
+        arm(custodian.remaining())
     except MythosError as error:
         return {"kind": "failed", "code": error.code, "message": str(error)}
     return {"kind": "renewed", **told}
 
 
 def _generate(
-    channel: _Channel,
+    channel: Channel,
     llama: Llama,
     frame: Frame,
     stop: threading.Event,
@@ -207,7 +233,7 @@ def _generate(
     )
 
 
-def _arm(seconds: float) -> None:
+def arm(seconds: float) -> None:
     """End this process in `seconds` by a kernel timer, whatever native code is doing then."""
     if seconds <= 0:
         raise EngineError("the lease has ended", code="lease_ended")
@@ -243,7 +269,7 @@ def _silence() -> None:
     os.close(null)
 
 
-def _tell(channel: _Channel, frame: Frame) -> None:
+def _tell(channel: Channel, frame: Frame) -> None:
     try:
         channel.send(frame)
     except (OSError, MythosError):

@@ -14,9 +14,9 @@ import importlib.metadata
 import json
 import secrets
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from mythos import __version__
 from mythos.custody import (
@@ -56,13 +56,21 @@ class Site:
         approvers: release services by the approver's key name.
         runtime: a short private folder for the library's socket.
         load: sizes.
+        purpose: what the engine does; the grant must be for it.
+        engine: the command that starts it; empty for the one that answers requests.
+        library: what it works with, for the statement.
+        message: what it is told beside the release.
     """
 
     grant: Digest
     folder: Path
     approvers: Mapping[str, str]
     runtime: Path
-    load: LoadOptions
+    load: LoadOptions = field(default_factory=LoadOptions)
+    purpose: str = "serve"
+    engine: tuple[str, ...] = ()
+    library: str = "xllamacpp"
+    message: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 class Release:
@@ -76,7 +84,7 @@ class Release:
         self._refused = ""
         self._request = Digest(bytes(32))
         self._renewal = 0
-        self._build = f"mythos {__version__}, xllamacpp {importlib.metadata.version('xllamacpp')}"
+        self._build = f"mythos {__version__}, {site.library} {importlib.metadata.version(site.library)}"
 
     async def open(self) -> Serving:
         """Start an engine, have the weights released to it, and open them.
@@ -94,7 +102,7 @@ class Release:
                 "this is not the sealed folder that was granted",
                 expected=str(granted.request.manifest), found=str(manifest.digest),
             )  # fmt: skip
-        engine = await Engine.launch()
+        engine = await Engine.launch(command=self._site.engine)
         try:
             return await self._open(engine, granted)
         except GrantError as error:
@@ -135,6 +143,12 @@ class Release:
             raise GrantError(
                 "the grant is for another hub", expected=granted.hub_key.id, found=self._signer.verify_key.id
             )
+        if granted.request.purpose.partition(":")[0] != self._site.purpose:
+            raise GrantError(
+                "the grant is for another purpose", expected=self._site.purpose,
+                found=granted.request.purpose, code="other_purpose",
+                advice=f"Ask for one: mythos grant request --purpose {self._site.purpose}",
+            )  # fmt: skip
         return granted
 
     async def _open(self, engine: Engine, granted: Granted) -> Serving:
@@ -172,7 +186,7 @@ class Release:
                     "request": encode64(signed), "answers": [encode64(one) for one in answers.values()],
                     "load": dataclasses.asdict(self._site.load),
                 }  # fmt: skip
-                return await engine.open(release, timeout=_OPENING)
+                return await engine.open({**release, **self._site.message}, timeout=_OPENING)
         except BaseException as error:
             await engine.close()
             code = error.code if isinstance(error, MythosError) else "stopped"

@@ -35,7 +35,7 @@ from mythos.hub.shapes import Problem
 from mythos.hub.store import Store, open_store
 from mythos.units import Instant
 
-__all__ = ["Settings", "listen", "serve"]
+__all__ = ["Settings", "listen", "publishing", "serve"]
 
 _DAY: Final = 86_400.0
 _SWEEP: Final = 3_600.0
@@ -132,7 +132,7 @@ async def serve(
         obeying = asyncio.sleep(0) if enforcement is None else enforcement.run()
         signals = settings.signals(enforcement) if enforcement and settings.signals else ()
         app = create_app(parts, store, _LOOPBACK | settings.names, signals)
-        async with _publishing(receipts, stop), _background(obeying, stop), _answering(app, sock, stop):
+        async with publishing(receipts, stop), _background(obeying, stop), _answering(app, sock, stop):
             opening = asyncio.create_task(keeper.open())
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait({opening, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -179,7 +179,7 @@ async def _answering(app: ASGIApp, sock: socket.socket, stop: asyncio.Event) -> 
 
 
 @contextlib.asynccontextmanager
-async def _publishing(receipts: Receipts, stop: asyncio.Event) -> AsyncGenerator[None]:
+async def publishing(receipts: Receipts, stop: asyncio.Event) -> AsyncGenerator[None]:
     """The publishing task; at the end what is finished is published once more, if the log answers."""
     try:
         async with _background(receipts.run(), stop):

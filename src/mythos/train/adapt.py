@@ -28,20 +28,20 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from mythos.compute.lineage import Edge, Figure, Graph
-from mythos.compute.modified import Limit, limits, modification
+from mythos.compute.lineage import Graph
+from mythos.compute.modified import Limit
 from mythos.compute.record import History
 from mythos.errors import DigestError, InputError
 from mythos.evidence import SigningKey, Statement, Subject, canonical
 from mythos.evidence.predicates import Derivation, Evaluation, TrainingCompute, TrainingRun
 from mythos.evidence.predicates.weights import Parent, Result
 from mythos.files import write_atomic
-from mythos.regimes import shipped
 from mythos.train.config import DataConfig, Rates, RunConfig, check_name, check_schedule, refuse_out_of_bounds
 from mythos.train.documents import Corpus, Document, Tokens
 from mythos.train.evaluate import bits_per_byte
-from mythos.train.loop import Listener, Task, carry_out
+from mythos.train.loop import Listener, Task, Trained, carry_out
 from mythos.train.merge import export_merged_gguf
+from mythos.train.modified import modification_limits
 from mythos.train.parallel import join_world, share
 from mythos.train.plot import draw
 from mythos.train.pretrain import check_rows, code_digest, feed_and_parts
@@ -153,8 +153,12 @@ def _quiet() -> Generator[None]:
         yield
 
 
-def load_base(path: Path) -> Base:
+def load_base(path: Path, weights: Digest | None = None) -> Base:
     """Read a GGUF file or a Hugging Face folder into 32-bit weights.
+
+    Args:
+        path: the file or folder.
+        weights: their root digest where it is proven already, such as for a sealed file's memfd.
 
     Raises:
         InputError: neither of the two.
@@ -175,7 +179,7 @@ def load_base(path: Path) -> Base:
         model: Any = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **where)
         where.pop("config", None)
         tokenizer: Any = transformers.AutoTokenizer.from_pretrained(folder, **where)
-    return Base(path, identify(path).root, model, tokenizer)
+    return Base(path, weights or identify(path).root, model, tokenizer)
 
 
 def adapt(
@@ -208,7 +212,7 @@ def adapt(
         TrainError: see `mythos.train.loop.carry_out`.
     """
     torch.manual_seed(how.seed)
-    inner = _with_lora(base, how) if how.rank else base.model
+    inner = with_lora(base, how) if how.rank else base.model
     causal = CausalNet(inner)
     listener = listener or Listener()
     for name, held in modification_limits(how.digest, base.weights, None, known).items():
@@ -219,7 +223,7 @@ def adapt(
             raise InputError("an adaptation runs in one process", found=f"{world.size} processes")
         check_rows(how.run, world)
         net = share(causal, world, "ddp", compiled=how.run.compile)
-        task = _task(base, corpus, also, causal, net, how)
+        task = task_of(base, corpus, also, causal, net, how)
         before = _before(out, base, task) if resume else {}
         if not before:
             before = bits_per_byte(net, task.parts, world.device)
@@ -234,27 +238,40 @@ def adapt(
     path = _export(base, merged, out, how)
     draw(out / "curve.svg", curve_svg(how.name, trained.rows))
     weights = identify(path).root
-    about = Subject(how.name, weights)
     cost = spent(trained.history, sum(p.numel() for p in merged.parameters()))
-    described = f"LoRA of rank {how.rank}" if how.rank else "full fine-tuning"
-    run = TrainingRun(
-        how.digest, code_digest(), (corpus.digest,), base.weights, trained.started_at, trained.ended_at,
-        trained.snapshots,
-    )  # fmt: skip
-    parents = (Parent(base.weights, "base"),)
-    statements = (
-        Derivation("adapt", parents, described, trained.ended_at).statement(about),
-        run.statement(about),
-        cost.statement(about),
-        _evaluation(task, before, trained.bits, trained.ended_at).statement(about),
-    )
+    statements = statements_of(base, task, how, trained, before, cost, weights)
     after = modification_limits(weights, base.weights, cost, known)
     return Adapted(
         path, adapter, weights, base.weights, trained.history, before, trained.bits, after, statements
     )
 
 
-def _with_lora(base: Base, how: Adaptation) -> Any:
+def statements_of(
+    base: Base,
+    task: Task,
+    how: Adaptation,
+    trained: Trained,
+    before: dict[str, float],
+    cost: TrainingCompute,
+    weights: Digest,
+) -> tuple[Statement, ...]:
+    """What is said about adapted weights: derivation, training-run, training-compute, evaluation."""
+    about, at = Subject(how.name, weights), trained.ended_at
+    described = f"LoRA of rank {how.rank}" if how.rank else "full fine-tuning"
+    data = (Digest.parse(task.about["dataset"]),)
+    run = TrainingRun(
+        how.digest, code_digest(), data, base.weights, trained.started_at, at, trained.snapshots
+    )
+    return (
+        Derivation("adapt", (Parent(base.weights, "base"),), described, at).statement(about),
+        run.statement(about),
+        cost.statement(about),
+        _evaluation(task, before, trained.bits, at).statement(about),
+    )
+
+
+def with_lora(base: Base, how: Adaptation) -> Any:
+    """The base with thin matrices that are trained; it names the base by digest."""
     lora = LoraConfig(
         r=how.rank, lora_alpha=2 * how.rank, target_modules=list(TARGETS), task_type="CAUSAL_LM"
     )
@@ -264,9 +281,10 @@ def _with_lora(base: Base, how: Adaptation) -> Any:
     return inner
 
 
-def _task(
+def task_of(
     base: Base, corpus: Corpus, also: Corpus | None, causal: CausalNet, net: nn.Module, how: Adaptation
 ) -> Task:
+    """What the loop carries out: `corpus` is learnt and a part held out, `also` only evaluated."""
     training, kept = corpus.split(how.held_out)
     if also is not None:
         kept += [replace(document, language=f"{document.language}-also") for document in also.documents]
@@ -357,18 +375,3 @@ def merge_adapter(base: Base, adapter: Path, out: Path, *, name: str) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     how = Adaptation(name, RunConfig(steps=1, rows=1), rank=rank)
     return _export(base, loaded.merge_and_unload(), out, how)
-
-
-def modification_limits(
-    weights: Digest, base: Digest, cost: TrainingCompute | None, known: Graph | None
-) -> dict[str, tuple[Limit, ...]]:
-    """What instruments say of a modification that cost this much, such as more than a third or a quarter.
-
-    Before it has cost anything (None) they say what may be spent.
-    """
-    graph = known or Graph({}, {})
-    edges = {**graph.edges, weights: (Edge(base, "base", "ancestors"),)}
-    figures = dict(graph.figures) | ({weights: Figure(cost, frozenset())} if cost else {})
-    change = modification(Graph(edges, figures, graph.names), weights, base)
-    found = {instrument.id: limits(instrument, change) for instrument in shipped().instruments}
-    return {name: held for name, held in found.items() if held}

@@ -12,6 +12,7 @@ same number of threads.
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
@@ -166,22 +167,38 @@ def carry_out(
         TrainError: the loss is no number any more, the disk is full, or no snapshot is whole.
     """
     run = _Run(task, out, world, listener or Listener())
-    with run.open_ledger(resume=resume, key=key, code=code) as ledger:
-        meter = ComputeMeter(
-            task.net,
-            optimizer=task.optimizers,
-            replay_optimizer=True,
-            ledger=ledger,
-            phase=task.phase,
-            precision=task.run.precision,
-            every=max(1, min(50, task.run.snapshot_every or 50)),
-        )
-        with meter:
-            run.go(meter, ledger)
+    with run.open_ledger(resume=resume, key=key, code=code) as ledger, _metered(task, ledger) as meter:
+        run.go(meter, ledger)
     world.meet()
     history = together(ledger.history, out, world)
     rows, saved = tuple(run.curve), tuple(run.saved)
     return Trained(task.model, history, rows, saved, history.began, Instant.now(), world.leads)
+
+
+def carry_out_unwritten(task: Task, world: World, ledger: Ledger, listener: Listener) -> Trained:
+    """Train to the end of the schedule with nothing on a disk but what `ledger` and `listener` keep.
+
+    No snapshot is made: what ends this process ends the run.
+
+    Raises:
+        TrainError: the loss is no number any more.
+    """
+    run = _Run(task, None, world, listener)
+    with _metered(task, ledger) as meter:
+        run.go(meter, ledger)
+    return Trained(task.model, ledger.history, tuple(run.curve), (), ledger.history.began, Instant.now())
+
+
+def _metered(task: Task, ledger: Ledger) -> ComputeMeter:
+    return ComputeMeter(
+        task.net,
+        optimizer=task.optimizers,
+        replay_optimizer=True,
+        ledger=ledger,
+        phase=task.phase,
+        precision=task.run.precision,
+        every=max(1, min(50, task.run.snapshot_every or 50)),
+    )
 
 
 def refuse_folder(ledger: Path, *, resume: bool) -> None:
@@ -223,14 +240,21 @@ def together(own: History, out: Path, world: World) -> History:
 class _Run:
     """What changes while a run goes on."""
 
-    def __init__(self, task: Task, out: Path, world: World, listener: Listener) -> None:
-        self.task, self.out, self.world, self.listener = task, out, world, listener
+    def __init__(self, task: Task, out: Path | None, world: World, listener: Listener) -> None:
+        self.task, self._out, self.world, self.listener = task, out, world, listener
         self.step = 0
         self.seconds = 0.0
         self.flop_before = 0
         self.curve: list[Row] = []
         self.saved: list[Digest] = []
         self._sharded = world.size > 1 and task.run.parallel == "fsdp"
+
+    @property
+    def out(self) -> Path:
+        """The folder of a run that is written."""
+        if self._out is None:
+            raise InputError("a run that is not written has no folder")
+        return self._out
 
     def open_ledger(self, *, resume: bool, key: SigningKey | None, code: Digest | None) -> Ledger:
         """Begin the run's ledger, or go on with it from the last whole snapshot."""
@@ -276,9 +300,9 @@ class _Run:
         """Steps until the schedule ends."""
         task, run = self.task, self.task.run
         began = time.monotonic() - self.seconds
-        if self.world.leads:
+        if self.world.leads and self._out:
             write_atomic(self.out / "curve.jsonl", "".join(row.to_line() for row in self.curve).encode())
-        with open(self.out / "curve.jsonl", "a", encoding="utf-8") as curve:
+        with open(self.out / "curve.jsonl", "a", encoding="utf-8") if self._out else io.StringIO() as curve:
             while (progress := self._progress()) < 1:
                 rate = rate_at(progress + 0.5 / run.steps, task.rates)  # at the middle of the step
                 loss = self._step_once(meter, rate)
@@ -331,6 +355,9 @@ class _Run:
         return self.world.mean(torch.stack(losses).sum())
 
     def _save(self, meter: ComputeMeter, ledger: Ledger) -> None:
+        if self._out is None:
+            meter.snapshot()
+            return
         state = gather_state(self.task.model, self.task.optimizers, sharded=self._sharded)
         head = meter.snapshot()
         self.world.meet()
@@ -351,6 +378,7 @@ class _Run:
         self.world.meet()
 
     def _stop(self, row: Row) -> None:
+        path = self.out / "stopped.json" if self._out else None
         evidence = {
             "step": row.step,
             "loss": str(row.loss),
@@ -359,11 +387,13 @@ class _Run:
             "lossesBefore": [earlier.loss for earlier in self.curve[-11:-1]],
             "rates": [group["lr"] for optimizer in self.task.optimizers for group in optimizer.param_groups],
         }
-        path = self.out / "stopped.json"
-        write_atomic(path, json.dumps(evidence, indent=1).encode())
+        if path is not None:
+            write_atomic(path, json.dumps(evidence, indent=1).encode())
         raise TrainError(
             f"the loss is {row.loss} at step {row.step}",
             expected="a number",
-            advice=f"What led there is in {path}. Lower the rates; the snapshots before are whole.",
+            advice=f"What led there is in {path}. Lower the rates; the snapshots before are whole."
+            if path
+            else "Lower the rate.",
             code="not_finite",
         )

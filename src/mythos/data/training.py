@@ -1,0 +1,96 @@
+"""May this run be learnt from, here? The decisions before training, and the text for whoever trains.
+
+The one who starts the training decides over digests and records; only the process that trains reads the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from mythos.data import ledger
+from mythos.data.admit import Dataset
+from mythos.data.pack import Pack
+from mythos.data.rights import Decision, Place, decide
+from mythos.data.store import Store
+from mythos.errors import DataError, MalformedError
+from mythos.evidence.statement import canonical, parse_canonical
+from mythos.units import Digest
+
+TEXT = "documents.jsonl"
+
+
+def manifest_of(folder: Path, run: Digest) -> Mapping[str, Any]:
+    """A run's manifest, checked against its name; no text is read.
+
+    Raises:
+        DataError: not there, or not this run's.
+    """
+    try:
+        data = (folder / "run.json").read_bytes()
+        if Digest.of(data) != run:
+            raise DataError(f"{folder} is another run", expected=str(run), found=str(Digest.of(data)))
+        found: Mapping[str, Any] = parse_canonical(data, 1 << 24)
+    except (OSError, MalformedError) as error:
+        raise DataError(
+            f"no run {run} at {folder}", found=type(error).__name__, advice="Make it: mythos data run"
+        ) from error
+    return found
+
+
+def text_of(folder: Path, run: Digest, dataset: Digest) -> bytes:
+    """The text of a run of this dataset, checked against the run's name.
+
+    Raises:
+        DataError: another dataset's, or not the bytes that the run names.
+    """
+    manifest = manifest_of(folder, run)
+    if manifest["dataset"] != str(dataset):
+        raise DataError("the run is of another dataset", expected=str(dataset), found=manifest["dataset"])
+    data = (folder / TEXT).read_bytes()
+    if str(Digest.of(data)) != manifest["files"][TEXT]:
+        raise DataError(f"the text of {run} changed", advice="Run the pipeline again: mythos data run")
+    return data
+
+
+def decide_training(
+    store: Store, region: str, run: Digest, to: str, pack: Pack, on: date
+) -> tuple[Dataset, Mapping[str, Decision]]:
+    """Decide every record of a run for training in its region, and write the answer into the ledger.
+
+    Args:
+        store: the data holder's.
+        region: where the data is kept.
+        run: what is to be learnt from.
+        to: the country where the training happens.
+        pack: the holder's rules, as adopted.
+        on: the day.
+
+    Raises:
+        DataError: the training is elsewhere (`leaves_region`), the run is for another purpose, or a record
+            may not be learnt from (`train_refused`); no text was read.
+    """
+    if to != region:
+        raise DataError(
+            "training data stays in its region", expected=region, found=to, code="leaves_region",
+            advice="Adapt in a hub of that country; data moves under `mythos data export` alone.",
+        )  # fmt: skip
+    folder = store.region(region) / "runs" / run.hex
+    manifest = manifest_of(folder, run)
+    dataset = Dataset.load(store, region, Digest.parse(manifest["dataset"]))
+    place = Place(region, region, third_party=False)
+    decisions = {name: decide(one, "train", place, pack, on) for name, one in sorted(dataset.records.items())}
+    wrong = next((f"{name}: {one.words}" for name, one in decisions.items() if not one.allowed), None)
+    if manifest["purpose"] != "train":
+        wrong = f"the run was made for {manifest['purpose']}"
+    said = Digest.of(canonical({name: one.document() for name, one in decisions.items()}))
+    entry = {"run": str(run), "decisions": str(said)}
+    ledger.append(store.ledger(region), "train-refused" if wrong else "train", entry)
+    if wrong:
+        raise DataError(
+            "the data may not be learnt from", expected="a decision for `train`", found=wrong[:300],
+            code="train_refused",
+        )  # fmt: skip
+    return dataset, decisions

@@ -1,0 +1,203 @@
+"""The front of a sandbox: have a base released for adapting, keep what comes out, say what was done.
+
+The front never sees the base, the text or the adapter: it relays the release, keeps ciphertext and the lines
+of the compute ledger as they come, and signs the statements that the engine made of them, after checking that
+they are about this seal and this ledger. The engine's lease is renewed while it works; whatever ends the
+engine ends the work, and is stated.
+
+    OUT/compute.ledger     every operation that was counted, also of work that ended too early
+    OUT/sealed, OUT/keys.json    the adapter for this hub, and the shares of its key; `custody.inside`
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from mythos.compute.ledger import read
+from mythos.custody import Follower, Record, check
+from mythos.custody.inside import KEYS, Kept
+from mythos.custody.sealed import MANIFEST, SealManifest
+from mythos.engines import Ended, Frame
+from mythos.errors import EngineError, GrantError, HubError, InputError, MythosError, SealError
+from mythos.evidence.note import SigningKey, decode64
+from mythos.evidence.predicates import Predicate, TrainingCompute
+from mythos.evidence.statement import Statement, Subject
+from mythos.files import private_folder, sync_folder
+from mythos.hub.keeper import Serving
+from mythos.hub.receipts import Receipts, Vault
+from mythos.hub.release import Release, Site
+from mythos.hub.server import publishing
+from mythos.hub.store import open_store
+from mythos.units import Digest, Instant
+
+__all__ = ["LEDGER", "Done", "Place", "work"]
+
+LEDGER: Final = "compute.ledger"
+_SEALED: Final = "sealed"
+_LAST_WORDS: Final = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a sandbox works.
+
+    Attributes:
+        folder: private, of this hub's sandboxes: what is yet to be logged.
+        log: the log's address.
+        out: the folder that appears.
+    """
+
+    folder: Path
+    log: str
+    out: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A finished piece of work: the sealed folder's manifest, who holds its key, what was said."""
+
+    manifest: SealManifest
+    kept: Kept
+    statements: tuple[Statement, ...]
+    facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+async def work(
+    place: Place, site: Site, signer: SigningKey, follower: Follower, tell: Callable[[Frame], None]
+) -> Done:
+    """Open, work, keep, state.
+
+    Args:
+        place: where.
+        site: the grant, the sealed folder and what the engine is told.
+        signer: the hub's key.
+        follower: the log as this hub believes it.
+        tell: given each step.
+
+    Raises:
+        GrantError: not granted for this purpose, or an approver refused.
+        EngineError: the engine ended, such as by its lease (`lease_ended`); nothing of the work was kept.
+        MythosError: what the work itself raised, under its own code.
+    """
+    draft = _begin(place.out)
+    with open_store(private_folder(place.folder), exclusive=True) as store:
+        receipts = Receipts(store, Vault(secrets.token_bytes(32)), signer, place.log)
+        async with publishing(receipts, asyncio.Event()):
+            release = Release(site, signer, follower, receipts)
+            serving = await release.open()
+            async with _ending(release, serving):
+                facts = await _collect(serving, place.out, draft, tell)
+            done = _finish(place.out, draft, facts)
+            about = Subject(done.manifest.weights.name, done.manifest.weights.root)
+            await receipts.post([*done.statements, done.manifest.predicate().statement(about)])
+            async with asyncio.timeout(_LAST_WORDS):
+                await receipts.publish()
+    return done
+
+
+def _begin(out: Path) -> Path:
+    if out.exists() and any(out.iterdir()):
+        raise InputError(f"{out} is not empty", expected="a new folder", advice="Choose another with --out.")
+    return private_folder(private_folder(out) / f".{_SEALED}")
+
+
+@contextlib.asynccontextmanager
+async def _ending(release: Release, serving: Serving) -> AsyncGenerator[None]:
+    """Renew the lease meanwhile; at the end the engine is gone, and said to be."""
+    current = serving
+
+    async def renewals() -> None:
+        nonlocal current
+        while True:
+            await asyncio.sleep(max(current.until.since(Instant.now()) / 2, 0.2))
+            with contextlib.suppress(MythosError, OSError):
+                current = await release.renew(current)
+
+    renewing = asyncio.create_task(renewals())
+    try:
+        yield
+    finally:
+        renewing.cancel()
+        running = not serving.engine.ended.done()
+        ended = await serving.engine.close()
+        await release.wiped(current, Ended("stopped", "the work is over") if running else ended)
+
+
+async def _collect(serving: Serving, out: Path, draft: Path, tell: Callable[[Frame], None]) -> Frame:
+    """Keep what comes, until the last frame; that frame."""
+    async with aclosing(serving.engine.ask_for("work", {})) as frames:
+        async for frame in frames:
+            match frame:
+                case {"kind": "failed"}:
+                    raise EngineError(frame["message"], code=frame["code"])
+                case {"kind": "done"}:
+                    return frame
+                case {"ledger": line}:
+                    _append(out / LEDGER, line.encode() + b"\n")
+                case {"file": name, "data": data}:
+                    _append(_place(out, draft, name), decode64(data))
+                case _:
+                    tell(frame)
+    raise HubError("the engine said nothing more")
+
+
+def _place(out: Path, draft: Path, name: str) -> Path:
+    """Where a file of the engine's goes; the engine names no other folder."""
+    if name != Path(name).name or name.startswith("."):
+        raise SealError("the engine names a file that leaves its folder", found=name[:80])
+    return out / KEYS if name == KEYS else draft / name
+
+
+def _append(path: Path, data: bytes) -> None:
+    with open(path, "ab", buffering=0) as file:
+        path.chmod(0o600)
+        file.write(data)
+        os.fsync(file.fileno())
+
+
+def _finish(out: Path, draft: Path, facts: Frame) -> Done:
+    """Check that what came belongs together, and let it appear."""
+    manifest, problems = check(draft)
+    if problems:
+        raise SealError("what the engine sealed is not whole", found=problems[0].message)
+    kept = Kept.parse((out / KEYS).read_bytes())
+    said = tuple(Statement.parse(decode64(one)) for one in facts.get("statements", ()))
+    if kept.manifest != manifest.digest or any(
+        [subject.digest for subject in one.subjects] != [manifest.weights.root] for one in said
+    ):
+        raise SealError("the engine speaks of something else than it sealed", expected=str(manifest.digest))
+    for one in said:
+        if one.act == TrainingCompute.NAME:
+            head = read(out / LEDGER).head.digest
+            if TrainingCompute.of(one).record_digest != head:
+                raise SealError("the compute that is stated is not the ledger's", expected=str(head))
+    draft.rename(out / _SEALED)
+    sync_folder(out)
+    return Done(manifest, kept, said, facts)
+
+
+def sealed_for(folder: Path, hub: str) -> None:
+    """Refuse early what would not open here: a seal for another hub; `GrantError`."""
+    manifest = SealManifest.parse((folder / MANIFEST).read_bytes())
+    if manifest.hub not in {"*", hub}:
+        raise GrantError("sealed for another hub", expected=manifest.hub, found=hub, code="other_hub")
+
+
+def act_about(record: Record, kind: type[Predicate], about: Digest) -> bytes:
+    """The signed act of this kind about these weights or data, as the log has it.
+
+    Raises:
+        InputError: the log holds none that is trusted.
+    """
+    found = [entry for entry, _ in record.all(kind) if about in {s.digest for s in entry.statement.subjects}]
+    if not found:
+        raise InputError(f"the log holds no trusted {kind.NAME} of {about}", advice="See: mythos log show")
+    return found[-1].data
