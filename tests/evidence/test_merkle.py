@@ -3,6 +3,7 @@
 import base64
 import json
 from hashlib import sha256
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -112,6 +113,26 @@ def test_a_tree_that_grew_gives_the_proofs_of_one_made_at_once():
         assert grown.inclusion(size // 2, size) == whole.inclusion(size // 2, size)
 
 
+def test_a_tree_that_is_asked_while_it_grows_never_answers_with_half_a_level(monkeypatch):
+    """Requests for proofs come from other threads than the commit that extends the tree."""
+    every, tree, hashed, told = leaves(40), Tree(), merkle.sha256, []
+
+    def interrupted(data):
+        monkeypatch.setattr(merkle, "sha256", hashed)
+        if tree.size:
+            told.append((tree.size, tree.root()))
+        monkeypatch.setattr(merkle, "sha256", interrupted)
+        return hashed(data)
+
+    monkeypatch.setattr(merkle, "sha256", interrupted)
+    for size in range(0, 40, 8):
+        tree.extend(every[size : size + 8])
+    monkeypatch.setattr(merkle, "sha256", hashed)
+    assert {size for size, _ in told} >= {8, 16, 24, 32}
+    assert told == [(size, merkle.root(every[:size])) for size, _ in told]
+    assert all(tree.root(size) == merkle.root(every[:size]) for size in range(41))
+
+
 def test_helpers_make_the_same_proofs_as_a_tree():
     hashes = leaves(11)
     assert merkle.inclusion_proof(hashes, 4) == Tree(hashes).inclusion(4, 11)
@@ -139,6 +160,46 @@ def test_wrong_calls_are_named():
         Frontier(3, [b"\0" * 32])
     with pytest.raises(InconsistentError, match="older and a newer"):
         verify_consistency(0, 4, [], merkle.EMPTY_ROOT, tree.root())
+
+
+_HUGE = 10**5000
+"""An index whose digits Python refuses to write out."""
+
+
+@pytest.mark.parametrize("index", [-1, 7, "huge", "-huge", 3.0, "3", None, True])
+def test_an_index_or_size_that_is_none_proves_nothing(index):
+    tree = Tree(leaves(7))
+    index: Any = {"huge": _HUGE, "-huge": -_HUGE}.get(index, index)
+    for size in (7, index):
+        with pytest.raises(NotIncludedError):
+            verify_inclusion(tree.leaf(3), index, size, tree.inclusion(3, 7), tree.root())
+        with pytest.raises(InconsistentError):
+            verify_consistency(index, size, tree.consistency(3, 7), tree.root(3), tree.root())
+
+
+_NO_PROOFS = [None, "proof", 3, [None], [3] * 3, ["h" * 32] * 3, [b"short"] * 3, [b"h" * 32] * 100_000, {}]
+
+
+@pytest.mark.parametrize("proof", _NO_PROOFS)
+def test_a_proof_that_is_none_proves_nothing(proof):
+    tree = Tree(leaves(7))
+    with pytest.raises(NotIncludedError):
+        verify_inclusion(tree.leaf(3), 3, 7, proof, tree.root())
+    with pytest.raises(InconsistentError):
+        verify_consistency(3, 7, proof, tree.root(3), tree.root())
+
+
+@pytest.mark.parametrize("wrong", [None, 3, "h" * 32, [], b""])
+def test_a_hash_that_is_none_proves_nothing(wrong):
+    tree = Tree(leaves(7))
+    for leaf, top in ((wrong, tree.root()), (tree.leaf(3), wrong)):
+        with pytest.raises(NotIncludedError):
+            verify_inclusion(leaf, 3, 7, tree.inclusion(3, 7), top)
+    for older, newer in ((wrong, tree.root()), (tree.root(3), wrong)):
+        with pytest.raises(InconsistentError):
+            verify_consistency(3, 7, tree.consistency(3, 7), older, newer)
+        with pytest.raises(InconsistentError):
+            verify_consistency(7, 7, [], older, newer)
 
 
 @pytest.mark.parametrize(

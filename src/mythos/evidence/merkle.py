@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final, cast
 
 from mythos.errors import InconsistentError, InputError, MalformedError, NotIncludedError
 
@@ -113,7 +113,6 @@ class Tree:
             if len(leaf) != SIZE:
                 raise InputError("not a leaf hash", expected="32 bytes", found=f"{len(leaf)} bytes")
             levels[0] += leaf
-        self.size = len(levels[0]) // SIZE
         depth = 0
         while len(levels[depth]) >= 2 * SIZE:
             if depth + 1 == len(levels):
@@ -122,6 +121,8 @@ class Tree:
             for start in range(2 * len(above), len(below) - 2 * SIZE + 1, 2 * SIZE):
                 above += sha256(b"\x01" + below[start : start + 2 * SIZE]).digest()
             depth += 1
+        # Last: other threads ask meanwhile, and a size is theirs to ask about once every level is whole.
+        self.size = len(levels[0]) // SIZE
 
     def leaf(self, index: int) -> bytes:
         """The leaf hash at `index`."""
@@ -212,11 +213,12 @@ def verify_inclusion(leaf_hash: bytes, index: int, size: int, proof: list[bytes]
     """Check that the leaf stands at `index` of the tree with this size and root (RFC 9162 section 2.1.3.2).
 
     Raises:
-        NotIncludedError: the proof does not hold, is too long or too short, or a hash is not 32 bytes.
+        NotIncludedError: the proof does not hold, is too long or too short, a hash is not 32 bytes, or
+            something is of another type.
     """
-    if not 0 <= index < size:
-        raise NotIncludedError("no such leaf", expected=f"an index below {size}", found=str(index))
-    if len(leaf_hash) != SIZE or any(len(h) != SIZE for h in proof):
+    if not (_counts(index, size) and index < size):
+        raise NotIncludedError("no such leaf", expected="an index below the size", found=_told(index, size))
+    if not _hashes(proof) or not _hashes([leaf_hash]):
         raise NotIncludedError("a hash of the proof is not SHA-256", expected="32 bytes each")
     inner = (index ^ (size - 1)).bit_length()
     border = (index >> inner).bit_count()
@@ -233,7 +235,7 @@ def verify_inclusion(leaf_hash: bytes, index: int, size: int, proof: list[bytes]
         computed = sha256(b"\x01" + left + right).digest()
     if computed != root:
         raise NotIncludedError(
-            "the inclusion proof leads to another root", expected=root.hex(), found=computed.hex()
+            "the inclusion proof leads to another root", expected=_told(root), found=computed.hex()
         )
 
 
@@ -241,12 +243,17 @@ def verify_consistency(size1: int, size2: int, proof: list[bytes], root1: bytes,
     """Check that the tree of `size2` only appends to the tree of `size1` (RFC 9162 section 2.1.4.2).
 
     Raises:
-        InconsistentError: the proof does not hold, or starts from an empty tree (which proves nothing).
+        InconsistentError: the proof does not hold, starts from an empty tree (which proves nothing), or
+            something is of another type.
     """
-    if any(len(h) != SIZE for h in proof):
+    if not _hashes(proof):
         raise InconsistentError("a hash of the proof is not SHA-256", expected="32 bytes each")
-    if not 0 < size1 <= size2:
-        raise InconsistentError("not an older and a newer size", expected=f"1 to {size2}", found=str(size1))
+    if not (_counts(size1, size2) and 0 < size1 <= size2):
+        raise InconsistentError(
+            "not an older and a newer size", expected="1 to the newer", found=_told(size1, size2)
+        )
+    if not _octets(root1) or not _octets(root2):
+        raise InconsistentError("a root is no hash", expected="32 bytes", found=_told(root1, root2))
     if size1 == size2:
         if proof or root1 != root2:
             raise InconsistentError("two heads of equal size differ", expected=root1.hex(), found=root2.hex())
@@ -299,6 +306,33 @@ def unpack(data: bytes) -> list[bytes]:
     if at != len(data):
         raise MalformedError("an entry bundle is cut short", found=f"{len(data)} bytes")
     return entries
+
+
+def _counts(*values: Any) -> bool:
+    """Whether these are whole numbers that a log's size can be (an unsigned 64-bit number)."""
+    return all(isinstance(value, int) and 0 <= value < 1 << 64 for value in values)
+
+
+def _octets(value: Any) -> bool:
+    return isinstance(value, bytes | bytearray) and len(value) > 0
+
+
+def _hashes(values: Any) -> bool:
+    """Whether this is a list of SHA-256 hashes."""
+    return isinstance(values, list | tuple) and all(
+        isinstance(value, bytes | bytearray) and len(value) == SIZE for value in cast("list[Any]", values)
+    )
+
+
+def _told(*values: Any) -> str:
+    """Values of any type as a short text for an error; Python refuses to write huge numbers as decimals."""
+
+    def one(value: Any) -> str:
+        if isinstance(value, bytes | bytearray):
+            return value.hex()
+        return f"{value:#x}" if isinstance(value, int) and abs(value) >> 64 else repr(value)
+
+    return ", ".join(map(one, values))[:80]
 
 
 def _split(width: int) -> int:
