@@ -28,6 +28,9 @@ _WITNESSES: Final = (("witness", "witness"), ("host", "host-witness"))
 _SIGNERS: Final = (("owner", "root"), ("approver-a", "approver-a"), ("approver-b", "approver-b"))
 
 
+_FILE: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
 @click.group()
 def command() -> None:
     """Who may sign what: the trust root in the log, and the policy that a reader holds."""
@@ -76,6 +79,43 @@ def init(home: Home, organisations: Sequence[str], as_json: bool) -> None:
         as_json=as_json,
         line=f"trust root {document['version']}, signed by {', '.join(document['signers'])}; {home.policy}",
     )
+
+
+@command.command()
+@click.argument("name")
+@click.option("--organisation", metavar="TEXT", help="Who answers for a new key.")
+@click.option(
+    "--role", "roles", multiple=True, required=True, help="A role it holds from now on. Repeatable."
+)
+@click.option("--draft", "earlier", type=_FILE, help="Go on with this draft, not with the root in force.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
+@home_option
+@log_option
+@json_option
+def add(
+    name: str, organisation: str | None, roles: Sequence[str], earlier: Path | None, out: Path, home: Home,
+    log: str | None, as_json: bool,
+) -> None:  # fmt: skip
+    r"""Draft the next version: the key NAME is known, or holds further roles. Nothing is signed yet.
+
+    \b
+    mythos trust add data-holder --organisation Clinic --role approver --role data-holder --out next.json
+    mythos trust add host --role sandbox --draft next.json --out next.json
+    mythos trust draft next.json --out next.statement
+    """
+    from mythos.evidence.estate import next_root
+    from mythos.evidence.predicates import TrustRoot
+    from mythos.files import write_atomic
+    from mythos.units import Instant
+
+    force = _in_force(home, log)
+    root = TrustRoot.from_dict(json.loads(earlier.read_bytes()) if earlier else force)
+    key = _holder(home, name, name, organisation) if organisation else _signing(home, name, name).verify_key
+    made = next_root(root, key, roles, version=force["version"] + 1, now=Instant.now())
+    write_atomic(out, json.dumps(made.to_dict(), indent=1).encode())
+    held = [role for role, one in made.roles.items() if any(k.startswith(f"{name}+") for k in one.keys)]
+    document = {"version": made.version, "path": str(out), "roles": held}
+    emit(document, as_json=as_json, line=f"{out}: version {made.version}; {name} is {', '.join(held)}")
 
 
 @command.command()
@@ -158,6 +198,16 @@ def publish(envelope: Path | None, home: Home, log: str | None, as_json: bool) -
 @json_option
 def show(home: Home, log: str | None, as_json: bool) -> None:
     """The trust root in force: roles, keys, organisations, witnesses (the predicate itself with --json)."""
+    predicate = _in_force(home, log)
+    lines = [f"trust root {predicate['version']} of {predicate['log']['origin']}, {predicate['issuedAt']}"]
+    for name, role in predicate["roles"].items():
+        lines.append(
+            f"  {name:12} {role['threshold']} of {', '.join(role['keys'])}: {', '.join(role['acts'])}"
+        )
+    emit(predicate, as_json=as_json, line="\n".join(lines))
+
+
+def _in_force(home: Home, log: str | None) -> dict[str, Any]:
     from mythos.evidence.client import LogClient
     from mythos.evidence.policy import TRUST_ROOT
     from mythos.evidence.statement import Envelope
@@ -168,13 +218,7 @@ def show(home: Home, log: str | None, as_json: bool) -> None:
     roots = [statement for statement in found if statement.predicate_type == TRUST_ROOT]
     if not roots:
         raise InputError("the log has no trust root yet", advice="Run: mythos trust publish")
-    predicate = roots[-1].predicate
-    lines = [f"trust root {predicate['version']} of {predicate['log']['origin']}, {predicate['issuedAt']}"]
-    for name, role in predicate["roles"].items():
-        lines.append(
-            f"  {name:12} {role['threshold']} of {', '.join(role['keys'])}: {', '.join(role['acts'])}"
-        )
-    emit(predicate, as_json=as_json, line="\n".join(lines))
+    return roots[-1].predicate
 
 
 def _folder(home: Home) -> Path:

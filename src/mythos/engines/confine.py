@@ -67,9 +67,8 @@ _REACHING_OTHERS: Final = """
 _NEWER_BUT_NEEDED: Final = """
     close_range faccessat2 epoll_pwait2 futex_waitv futex_wake futex_wait futex_requeue mseal
 """.split()  # noqa: SIM905
-_AFTER_START: Final = """
-    open openat memfd_create socket socketpair connect bind listen accept accept4
-""".split()  # noqa: SIM905
+_READING: Final = "open openat memfd_create".split()  # noqa: SIM905
+_SOCKETS: Final = "socket socketpair connect bind listen accept accept4".split()  # noqa: SIM905
 
 _Program = list[tuple[int, int, int, int]]
 
@@ -88,14 +87,17 @@ def confine_before_library() -> None:
     _load(_assemble(_before()))
 
 
-def confine_after_library() -> None:
+def confine_after_library(*, reading: bool = False) -> None:
     """Give up what only the library's start needed, on every thread it made.
+
+    Args:
+        reading: go on opening files to read them, as a library that loads its own parts late must.
 
     Raises:
         MachineError: a thread could not be covered.
     """
     table = numbers()
-    _load(_assemble(_refuse(table, _AFTER_START, errno.EPERM)))
+    _load(_assemble(_refuse(table, _SOCKETS if reading else _READING + _SOCKETS, errno.EPERM)))
 
 
 def confinement() -> dict[str, int]:

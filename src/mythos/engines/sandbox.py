@@ -69,7 +69,7 @@ def adapt(channel: Channel, custodian: SealedCustodian, frame: Frame) -> None:
     how = Adaptation(run=RunConfig(**frame["schedule"]), **frame["how"])
     base = load_base(Path(f"/proc/self/fd/{opened.descriptor}"), base_weights)
     os.close(opened.descriptor)
-    confine_after_library()
+    confine_after_library(reading=True)
 
     def work(tell: Callable[[Frame], None]) -> tuple[SealedInside, Frame]:
         def keep(line: bytes) -> None:

