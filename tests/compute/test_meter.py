@@ -4,6 +4,7 @@
 
 import contextlib
 import copy
+import threading
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -187,6 +188,7 @@ def test_autocast_is_part_of_the_signature() -> None:
             assert (step.counted > 0) == (meter.total.steps <= 2)
 
 
+ORIGINAL_GRAD = torch.autograd.grad
 LEVELS = [1]
 
 
@@ -404,3 +406,97 @@ def test_a_step_inside_a_step_is_a_wrong_call() -> None:
         meter.step(),
     ):
         pass
+
+
+@pytest.mark.parametrize("differentiable", [True, False])
+def test_work_beside_the_model_that_begins_late_is_never_called_exact(differentiable: bool) -> None:
+    model, other = line(), line()
+    with ComputeMeter(model) as meter:
+        for index in range(400):
+            with meter.step() as step:
+                out = model(X)
+                if index >= 100:
+                    with torch.set_grad_enabled(differentiable):
+                        beside = other(X)
+                    out = out + beside
+                out.sum().backward()
+            if step.mismatches:
+                break
+    assert step.mismatches == 1
+    assert index == 100 or not differentiable, "autograd's graph shows at once what the gap did not"
+    assert not meter.exact
+    with meter, meter.step() as step:
+        (model(X) + other(X)).sum().backward()
+    assert step.executed_flop == 4 * PASS
+    assert step.exact
+
+
+def test_work_beside_the_model_that_comes_and_goes() -> None:
+    model, other = line(), line()
+    with ComputeMeter(model) as meter:
+        for index in range(20):
+            with meter.step() as step:
+                out = model(X) + other(X) if index % 2 == 0 else model(X)
+                out.sum().backward()
+            assert step.executed_flop == (4 if index % 2 == 0 else 2) * PASS
+    assert meter.exact
+
+
+def test_a_model_under_vmap_is_differentiated_too() -> None:
+    model = line()
+    with ComputeMeter(model) as meter:
+        for _ in range(4):
+            with meter.step():
+                torch.vmap(model)(X).sum().backward()
+    assert (meter.executed_flop, meter.model_flop) == (4 * 2 * PASS, 4 * 3 * PASS)
+
+
+def test_a_backward_pass_the_meter_did_not_see_begin_makes_it_incomplete() -> None:
+    model = line()
+    with ComputeMeter(model) as meter, meter.step() as step:
+        ORIGINAL_GRAD(model(X).sum(), list(model.parameters()))
+    assert step.executed_flop == 2 * PASS
+    assert step.unregistered == {"a backward pass begun past torch.autograd"}
+
+
+def test_work_in_another_thread_makes_it_incomplete() -> None:
+    model = line()
+    with ComputeMeter(model) as meter:
+        for _ in range(2):
+            with meter.step() as step:
+                thread = threading.Thread(target=lambda: model(X).sum().backward())
+                thread.start()
+                thread.join()
+            assert step.unregistered == {"work in another thread"}
+        with meter.step() as step:
+            model(X).sum().backward()
+        assert step.executed_flop == 2 * PASS
+        assert step.exact
+
+
+def test_replicas_in_threads_are_refused() -> None:
+    replicas = nn.DataParallel(line())
+    replicas.device_ids = [0, 1]
+    with pytest.raises(InputError, match="DataParallel"):
+        ComputeMeter(replicas)
+
+
+def test_the_number_format_is_autocasts_only_while_it_lasts() -> None:
+    model = line()
+    with ComputeMeter(model) as meter:
+        for enabled, name in ((True, "bfloat16"), (False, "float32")):
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=enabled):
+                model(X)
+            assert meter.precision == name
+
+
+def test_arguments_that_hold_themselves() -> None:
+    class Takes(nn.Module):
+        def forward(self, x: torch.Tensor, _held: list[object]) -> torch.Tensor:
+            return x
+
+    model = Takes()
+    circle: list[object] = []
+    circle.append(circle)
+    with ComputeMeter(model), torch.no_grad():
+        model(X, circle)

@@ -50,6 +50,7 @@ class Tally:
         integer: those of all that were integer arithmetic.
         unregistered: operators that may cost something and have no formula.
         dynamic: reasons why the same signature may cost something else another time.
+        hidden_backward: autograd ran some of it.
     """
 
     flop: int = 0
@@ -58,6 +59,7 @@ class Tally:
     integer: int = 0
     unregistered: set[str] = field(default_factory=set[str])
     dynamic: set[str] = field(default_factory=set[str])
+    hidden_backward: bool = False
 
     def equals(self, other: Tally) -> bool:
         """Whether both ran the same operations."""
@@ -197,6 +199,7 @@ class Counter(TorchDispatchMode):
     def _count(self, flop: int, args: Any) -> None:
         tally = self.tally
         gradients = torch.is_grad_enabled()
+        tally.hidden_backward |= not self.backward and torch._C._current_graph_task_id() >= 0  # noqa: SLF001
         if self.backward and gradients:  # a checkpoint runs its forward pass again
             tally.recompute += flop
         else:

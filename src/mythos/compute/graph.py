@@ -6,14 +6,20 @@
 
 from __future__ import annotations
 
+import functools
+import re
 import weakref
 from collections.abc import Hashable, Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any, Final
 
 import torch
 
+from mythos.compute.ops import is_product
+
 Edge = tuple[Any, int]
 _LONGEST_WALK: Final = 256
+_DEPTH: Final = 8
 
 
 class Call:
@@ -31,6 +37,7 @@ class Calls:
     def __init__(self) -> None:
         self._mark = f"mythos.compute.{id(self)}"
         self._alive: list[weakref.ref[Call]] = []
+        self._unmarked: list[Call] = []
 
     def add(self, call: Call, output: Any) -> None:
         """Mark the graph behind a pass's output."""
@@ -40,14 +47,23 @@ class Calls:
         if outputs:
             self._alive = [ref for ref in self._alive if ref() is not None]
             self._alive.append(weakref.ref(call))
+        else:
+            self._unmarked = [*self._unmarked[-_LONGEST_WALK:], call]
 
-    def behind(self, tensors: Any) -> tuple[list[Call], Hashable | None, bool]:
-        """The passes behind some tensors, a key of the way there, and whether the whole way was seen.
+    def unmarked(self) -> list[Call]:
+        """The passes since the last such question whose outputs showed no graph, as under `vmap`."""
+        found, self._unmarked = self._unmarked, []
+        return found
 
-        There is no key when the way is long or one of the passes depends on data.
+    def behind(self, tensors: Any) -> tuple[list[Call], Hashable | None, bool, set[str]]:
+        """The passes behind some tensors, a key of the way there, whether the whole way was seen, products.
+
+        There is no key when the way is long or one of the passes depends on data. Products are the operators
+        outside the passes that cost something.
         """
         found: list[Call] = []
         way: list[Hashable] = []
+        names: list[str] = []
         seen: set[Edge] = set()
         ahead = edges(tensors)
         while ahead and len(way) < _LONGEST_WALK:
@@ -57,7 +73,8 @@ class Calls:
             seen.add(edge)
             call: Call | None = edge[0].metadata.get(self._mark)
             if call is None:
-                way.append(edge[0].name())
+                names.append(edge[0].name())
+                way.append(names[-1])
                 ahead += edge[0].next_functions
                 continue
             way.append((call.signature, edge[1]))
@@ -65,23 +82,29 @@ class Calls:
                 found.append(call)
                 ahead += call.inputs
         sure = found and not ahead and all(call.signature is not None for call in found)
-        return found, tuple(way) if sure else None, not ahead
+        return found, tuple(way) if sure else None, not ahead, set(filter(_product, names))
 
     def unused(self) -> list[Call]:
         """The passes alive that no backward pass has reached."""
         return [call for ref in self._alive if (call := ref()) is not None and not call.used]
 
 
-def edges(value: Any) -> list[Edge]:
-    """The graph's edges behind the tensors in a value."""
+@functools.cache
+def _product(node: str) -> bool:
+    return is_product(re.sub(r"Backward\d*\Z", "", node))
+
+
+def edges(value: Any, depth: int = _DEPTH) -> list[Edge]:
+    """The graph's edges behind the tensors in a value, as far as `depth` containers inside one another."""
     if isinstance(value, torch.Tensor):
         return [(value.grad_fn, value.output_nr)] if value.grad_fn is not None else []
     if isinstance(value, torch.autograd.graph.GradientEdge):
         return [(value.node, value.output_nr)]
+    members: Any = ()
     if isinstance(value, Mapping):
-        members: Any = value.values()
+        members = value.values()
     elif isinstance(value, tuple | list):
         members = value
-    else:
-        members = vars(value).values() if hasattr(value, "__dataclass_fields__") else ()
-    return [edge for member in members for edge in edges(member)]
+    elif is_dataclass(value) and not isinstance(value, type):
+        members = [getattr(value, field.name, None) for field in fields(value)]
+    return [edge for member in members for edge in edges(member, depth - 1)] if depth else []

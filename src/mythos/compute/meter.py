@@ -74,6 +74,12 @@ class ComputeMeter(Journal):
         key: SigningKey | None = None,
         **journal: Any,
     ) -> None:
+        for module in (model, *also):
+            if isinstance(module, nn.DataParallel) and len(cast("list[Any]", module.device_ids)) > 1:
+                raise InputError(
+                    "DataParallel runs its replicas in threads that no counter sees into",
+                    advice="Use DistributedDataParallel, with a meter in each process.",
+                )
         first = next(model.parameters(), torch.empty(0))
         device = first.device.type
         self._owns_ledger = isinstance(ledger, str | Path)
@@ -81,9 +87,9 @@ class ComputeMeter(Journal):
             rank, world = (get_rank(), get_world_size()) if _distributed() else (0, 1)
             place: dict[str, Any] = {"rank": rank, "world": world, "device": device}
             ledger = Ledger.create(Path(ledger), run=run_id, parents=parents, key=key, **place)
-        precision = str(first.dtype).removeprefix("torch.")
-        settings: dict[str, Any] = {"device": device, "precision": precision}
+        settings: dict[str, Any] = {"device": device, "precision": _name(first.dtype)}
         super().__init__(ledger=ledger, **settings | journal)
+        self._own, self._autocast = self.precision, None
         self._device = device
         self._structures = {module: Structure(_inner(module)) for module in (model, *also)}
         self._optimizers: list[torch.optim.Optimizer] = []
@@ -188,6 +194,8 @@ class ComputeMeter(Journal):
 
     def _before_forward(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         outer = self._spans.top
+        if self._spans.elsewhere():
+            return
         if outer is not None and outer.kind in ("forward", "backward"):
             outer.depth += outer.owner is module  # a pass inside a pass belongs to it
             return
@@ -196,8 +204,9 @@ class ComputeMeter(Journal):
             self._spans.step.phase = "eval"
         structure = self._structures[module]
         around = ambient(self._device)
-        if around.autocast is not None:
-            self.precision = str(around.autocast).removeprefix("torch.")
+        if around.autocast is not self._autocast:
+            self._autocast = around.autocast
+            self.precision = self._own if around.autocast is None else _name(around.autocast)
         state = (module, structure.version(), structure.trainable(), around)
         given = (args, kwargs) if kwargs else args
         number = self._spans.number((state, describe(given)))
@@ -205,7 +214,7 @@ class ComputeMeter(Journal):
 
     def _after_forward(self, module: nn.Module, _args: Any, output: Any) -> None:
         span = self._spans.top
-        if span is None or span.kind != "forward" or span.owner is not module:
+        if span is None or span.kind != "forward" or span.owner is not module or self._spans.elsewhere():
             return
         if span.depth:
             span.depth -= 1
@@ -225,16 +234,18 @@ class ComputeMeter(Journal):
 
         def run(tensors: Any, *args: Any, **kwargs: Any) -> Any:
             outer = self._spans.top
-            if outer is not None and outer.kind in ("forward", "backward"):
+            if (outer is not None and outer.kind in ("forward", "backward")) or self._spans.elsewhere():
                 return original(tensors, *args, **kwargs)
-            calls, way, whole = self._calls.behind(tensors)
+            calls, way, whole, beside = self._calls.behind(tensors)
             if not calls and whole and not self._explicit:
                 return original(tensors, *args, **kwargs)  # somebody else's model
             calls = calls or self._calls.unused()  # a loss that was kept on the side
-            for call in calls:
-                call.used = True
             key = None if way is None else (way, torch.is_grad_enabled(), _settings(name, args, kwargs))
             outside = self._spans.rest()
+            if self._spans.check(beside) and beside and not outside:
+                calls += self._calls.unmarked()
+            for call in calls:
+                call.used = True
             self._spans.open(Span("backward", None if outside else key))  # what lies outside has no signature
             done = False
             try:
@@ -252,6 +263,8 @@ class ComputeMeter(Journal):
 
     def before_optimizer(self, index: int, optimizer: torch.optim.Optimizer) -> None:
         """An optimizer's step begins."""
+        if self._spans.elsewhere():
+            return
         kind = type(optimizer)
         replay = self._replay_optimizer
         if replay is None:
@@ -266,6 +279,8 @@ class ComputeMeter(Journal):
 
     def after_optimizer(self, index: int) -> None:
         """An optimizer's step has ended."""
+        if self._spans.elsewhere():
+            return
         _, tally = self._spans.close()
         self._spans.step.optimizer += tally.flop + tally.recompute
         if index == 0 and not self._explicit:
@@ -297,6 +312,10 @@ def _settings(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Hasha
     inputs: Any = given.get("inputs")
     chosen = tuple(map(id, inputs)) if isinstance(inputs, list | tuple) else id(inputs)
     return (name, chosen, bool(given.get("create_graph")), bool(given.get("is_grads_batched")))
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def _distributed() -> bool:

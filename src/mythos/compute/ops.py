@@ -14,6 +14,7 @@ counts of Golub and Van Loan, Matrix Computations (4th ed., sections 3.2, 4.2, 5
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Sequence
 from math import prod
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
+from torch.utils.flop_counter import flop_registry
 
 Formula = Callable[..., int]
 
@@ -232,6 +234,17 @@ def formulas() -> dict[Any, Formula]:
                 {getattr(namespace, name): formula for name in names.split() if hasattr(namespace, name)}
             )
     return table
+
+
+@functools.cache
+def _products() -> frozenset[str]:
+    names = {packet.__name__ for packet in (*flop_registry, *formulas()) if hasattr(packet, "__name__")}
+    return frozenset(name.replace("_", "") for name in names - {"mul"})  # which is seldom a product
+
+
+def is_product(node: str) -> bool:
+    """Whether a node of autograd's graph, such as `Addmm`, stands for an operator that has a formula."""
+    return node.lower() in _products()
 
 
 def recomputed(args: Sequence[Any]) -> int:

@@ -12,62 +12,130 @@ from __future__ import annotations
 
 import functools
 import itertools
+import random
+import weakref
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from itertools import chain
-from types import FunctionType, MethodType, ModuleType
+from types import FunctionType, MethodType
 from typing import Any, Final, NamedTuple, cast
 
 import torch
 from torch import nn
+from torch.utils import checkpoint
 
 _PLAIN: Final = (bool, int, float, complex, str, bytes, type(None), torch.dtype, torch.device, torch.layout)
 _DEPTH: Final = 8
 _MOST: Final = 65_536
+_MOST_MODULES: Final = 2**22
+_SMALL: Final = 65_536
+"""Bytes of an array that may be a switch; a larger one is data."""
 _NEVER_TWICE: Final = itertools.count()
-_VALUES = cast("Callable[[dict[Any, Any]], Iterable[Any]]", dict.values)
+_MACHINERY: Final = ("builtins", "weakref", "logging", "torch._C", "torch.distributed")
 
 
-def describe(value: Any, depth: int = _DEPTH) -> Hashable:
+def describe(value: Any, depth: int = _DEPTH, met: _Met | None = None) -> Hashable:
     """A hashable description of an argument or attribute: shapes for tensors, values for plain data.
 
-    A cache object is described by what it holds, so its length is part of the signature. A nested tensor has
-    lengths inside: its description equals no other, nor does what lies too deep to be looked at.
+    A cache object is described by what it holds, so its length is part of the signature, and a module by
+    its whole state. A nested tensor has lengths inside: its description equals no other, nor does what lies
+    too deep to be looked at, or can change and cannot be looked into.
+
+    Args:
+        value: what to describe.
+        depth: how deep to look.
+        met: the objects described before it; for an attribute, other modules are left to their own.
     """
     kind = cast("Any", type(value))
     if kind in _PLAIN:
         return value if kind is not bool else (kind, value)  # True == 1, but they may choose another branch
     if isinstance(value, torch.Tensor):
-        if value.is_nested:
-            return ("never twice", next(_NEVER_TWICE))
-        stored = () if value.layout is torch.strided else value._nnz()  # noqa: SLF001 (a sparse tensor's size)
-        return (
-            tuple(value.shape),
-            value.dtype,
-            value.device.type,
-            value.requires_grad,
-            value.is_inference(),
-            stored,
-        )
-    if isinstance(value, type | nn.Module):
-        return (kind, id(value))
+        return _tensor(value)
+    met = _Met() if met is None else met
+    if isinstance(value, nn.Module):
+        return (kind, weakref.ref(value), () if met.attribute else _whole(value))
     if depth == 0:
         return ("never twice", next(_NEVER_TWICE))
+    depth -= 1
     if isinstance(value, Mapping):
         pairs = cast("Mapping[Any, Any]", value).items()
-        return (kind, tuple((describe(k, 1), describe(v, depth - 1)) for k, v in pairs))
+        return (kind, tuple([(describe(k, 1, met), describe(v, depth, met)) for k, v in pairs]))
     if isinstance(value, list | tuple | deque | set | frozenset):
-        members = cast("Iterable[Any]", value)
-        return (kind, tuple(describe(v, depth - 1) for v in members))
+        return (kind, tuple([describe(v, depth, met) for v in cast("Iterable[Any]", value)]))
     if isinstance(value, functools.partial):
-        return (describe(value.func, 1), describe(value.args, depth - 1), describe(value.keywords, depth - 1))
-    if isinstance(value, FunctionType | MethodType):
+        return (kind, describe((value.func, value.args, value.keywords), depth, met))
+    if isinstance(value, MethodType):
+        owner: Any = value.__self__
+        return (value.__func__, _opaque(owner) if met.attribute else describe(owner, depth, met))
+    if isinstance(value, FunctionType):
         cells: Iterable[Any] = value.__closure__ or ()
-        return (value.__code__, tuple(describe(c.cell_contents, depth - 1) for c in cells if _full(c)))
-    if isinstance(value, ModuleType) or kind.__module__.startswith(("torch._C", "torch.distributed")):
-        return (kind, id(value))
-    held = getattr(value, "__dict__", None)
-    return (kind, describe(held, depth - 1) if held is not None and not callable(value) else id(value))
+        held = (value.__defaults__, value.__kwdefaults__, [c.cell_contents for c in cells if _full(c)])
+        return (value.__code__, describe(held, depth, met))
+    state = _hidden(value)
+    if state is not None:
+        return (kind, getattr(value, "shape", None), state())
+    if kind.__module__.startswith(_MACHINERY) or not (hasattr(value, "__dict__") or _slots(value)):
+        return _opaque(value)
+    if id(value) in met:
+        return ("again", met[id(value)])
+    met[id(value)] = len(met)
+    return (kind, describe(_attributes(value), depth, met))
+
+
+class _Met(dict[int, int]):
+    """Objects that were described, so that a web of them is walked once; `attribute`: a module's own."""
+
+    attribute = False
+
+
+def _tensor(value: torch.Tensor) -> Hashable:
+    if value.is_nested:
+        return ("never twice", next(_NEVER_TWICE))
+    dense = value.layout is torch.strided
+    return (
+        tuple(value.shape),
+        value.dtype,
+        value.device.type,
+        value.requires_grad,
+        value.is_inference(),
+        value.stride() if dense else value._nnz(),  # noqa: SLF001 (a sparse tensor's size)
+    )
+
+
+def _opaque(value: Any) -> Hashable:
+    """A value that compares as one (`range`, a number of numpy), or this very object as long as it lives."""
+    kind = cast("Any", type(value))
+    try:
+        hash(value)
+        return (kind, weakref.ref(value) if kind.__hash__ is object.__hash__ else value)
+    except TypeError:  # no hash, for it can change; or no weak reference, so that the object is kept
+        return ("never twice", next(_NEVER_TWICE)) if kind.__hash__ is not object.__hash__ else (kind, value)
+
+
+def _hidden(value: Any) -> Callable[[], Hashable] | None:
+    """Reads what an object keeps where no attribute shows it: a generator's state, an array's elements."""
+    if isinstance(value, random.Random):
+        return value.getstate
+    if isinstance(value, bytearray):
+        return lambda: bytes(value)
+    if type(value).__module__.partition(".")[0] == "numpy":
+        if hasattr(value, "bit_generator"):
+            return lambda: repr(value.bit_generator.state)
+        if getattr(value, "nbytes", None) is not None and value.dtype.kind != "O":
+            return value.tobytes if value.nbytes <= _SMALL else lambda: str(value.dtype)
+    return None
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    """Those in `__dict__` and those in slots."""
+    held: dict[str, Any] = dict(getattr(value, "__dict__", ()))
+    return held | {name: getattr(value, name) for name in _slots(value) if hasattr(value, name)}
+
+
+def _slots(value: Any) -> list[str]:
+    said: Iterable[Any] = (kind.__dict__.get("__slots__", ()) for kind in type(value).__mro__)
+    names: Iterable[str] = chain.from_iterable([s] if isinstance(s, str) else s for s in said)
+    return [name for name in names if not name.startswith("__")]
 
 
 def _full(cell: Any) -> bool:
@@ -81,18 +149,22 @@ def _full(cell: Any) -> bool:
 class Structure:
     """A model's own state as one small number that changes when, and only when, its work might.
 
-    Covered: which modules there are, their parameters' and buffers' shapes, every attribute (train or eval,
-    checkpointing flags, adapter switches, caches kept inside), and the configuration objects they hold.
-    The usual question, "is anything different from last time?", compares object identities, in C.
+    Covered: which modules there are, those kept in a list or another attribute too, the shapes and types of
+    their parameters and buffers, every attribute (train or eval, checkpointing flags, adapter switches,
+    caches kept inside), and the configuration objects they hold. The usual question, "is anything different
+    from last time?", compares object identities, in C.
     """
 
     def __init__(self, model: nn.Module) -> None:
         self._model = model
-        self._versions: dict[int, int] = {}
+        self._parts: dict[Hashable, int] = {}
+        self._versions: dict[Hashable, int] = {}
+        self._modules: list[nn.Module] = []
         self._parameters: list[nn.Parameter] = []
-        self._maps: list[dict[Any, Any]] = []
-        self._lists: list[Any] = []
+        self._tensors: list[torch.Tensor] = []
+        self._held: list[Iterable[Any]] = []
         self._empty: list[Any] = []
+        self._readers: list[Callable[[], Any]] = []
         self._seen: list[Any] = []
         self._version = -1
 
@@ -105,64 +177,86 @@ class Structure:
         if not same:
             self._collect()
             self._seen = self._now()
-            if len(self._versions) >= _MOST:
+            parts = self.fingerprint()
+            if len(self._versions) >= min(_MOST, _MOST_MODULES // len(parts)):
                 self._versions.clear()
-            self._version = self._versions.setdefault(hash(self._fingerprint()), next(_NEVER_TWICE))
+                self._parts.clear()
+            numbers = tuple(self._parts.setdefault(part, next(_NEVER_TWICE)) for part in parts)
+            self._version = self._versions.setdefault(numbers, next(_NEVER_TWICE))
         return self._version
 
     def trainable(self) -> tuple[bool, ...]:
         """Which parameters ask for gradients."""
         return tuple([p.requires_grad for p in self._parameters])
 
+    def fingerprint(self) -> tuple[Hashable, ...]:
+        """What each module is and holds, as of the last `version`."""
+        return tuple([_part(module) for module in self._modules])
+
     def _now(self) -> list[Any]:
-        return [*chain.from_iterable(map(_VALUES, self._maps)), *chain.from_iterable(self._lists)]
+        return [
+            *chain.from_iterable(self._held),
+            *[read() for read in self._readers],
+            *[t.shape for t in self._tensors],  # `data` may be given another tensor, as `Module.to` does
+            *[t.dtype for t in self._tensors],
+        ]
 
     def _collect(self) -> None:
-        self._parameters = list(self._model.parameters())
-        self._maps, self._lists, self._empty = [], [], []
-        known: set[int] = set()
-        for module in self._model.modules():
-            self._follow(module.__dict__, known, _DEPTH)
+        self._modules, self._held, self._empty, self._readers = [], [], [], []
+        self._follow(self._model, set(), _DEPTH)
+        tensors = [t for m in self._modules for held in (m._parameters, m._buffers) for t in held.values()]  # noqa: SLF001
+        self._tensors = list({id(t): t for t in tensors if t is not None}.values())
+        self._parameters = [t for t in self._tensors if isinstance(t, nn.Parameter)]
 
     def _follow(self, value: Any, known: set[int], depth: int) -> None:
         """Remember the containers reachable from `value`, so that a change inside one is seen."""
         if id(value) in known or depth == 0:
             return
         inner: Iterable[Any]
-        if isinstance(value, dict | list | deque) and not value:
+        if isinstance(value, dict | list | deque | set) and not value:
             self._empty.append(value)
             return
-        if isinstance(value, dict):
-            held = cast("dict[Any, Any]", value)
-            self._maps.append(held)
-            inner = held.values()
-        elif isinstance(value, list | deque):
+        if isinstance(value, nn.Module):
+            self._modules.append(value)
+            depth, inner = _DEPTH + 1, (value.__dict__,)
+        elif isinstance(value, dict):
+            inner = cast("dict[Any, Any]", value).values()
+            self._held.append(inner)
+        elif isinstance(value, list | deque | set):
             inner = cast("Iterable[Any]", value)
-            self._lists.append(inner)
+            self._held.append(inner)
         elif isinstance(value, tuple):
             inner = cast("Iterable[Any]", value)
+        elif (state := _hidden(value)) is not None:
+            self._readers.append(state)
+            inner = ()
         elif _is_record(value):
-            inner = (value.__dict__,)
+            names = _slots(value)
+            self._readers += [functools.partial(getattr, value, name, None) for name in names]
+            inner = [getattr(value, "__dict__", None), *(getattr(value, name, None) for name in names)]
         else:
             return
         known.add(id(cast("Any", value)))
         for member in inner:
             self._follow(member, known, depth - 1)
 
-    def _fingerprint(self) -> Hashable:
-        return tuple(
-            (type(m), tuple((k, describe(v)) for k, v in m.__dict__.items() if k != "_modules"))
-            for m in self._model.modules()
-        )
+
+def _part(module: nn.Module) -> Hashable:
+    met = _Met()
+    met.attribute = True
+    held: dict[str, Any] = module.__dict__
+    return (type(module), tuple([(k, describe(v, _DEPTH, met)) for k, v in held.items() if k != "_modules"]))
+
+
+def _whole(module: nn.Module) -> Hashable:
+    structure = Structure(module)
+    structure.version()
+    return (structure.fingerprint(), structure.trainable())
 
 
 def _is_record(value: Any) -> bool:
-    """A configuration, cache or other plain object of the model's own, not torch's machinery."""
-    if (
-        isinstance(value, nn.Module | torch.Tensor | type)
-        or callable(value)
-        or not hasattr(value, "__dict__")
-    ):
+    """A configuration, cache, policy or other object of the model's own, nobody's machinery."""
+    if isinstance(value, torch.Tensor | type) or not (hasattr(value, "__dict__") or _slots(value)):
         return False
     return type(value).__module__.partition(".")[0] not in {"torch", "builtins", "weakref", "logging"}
 
@@ -176,6 +270,11 @@ class Ambient(NamedTuple):
     flash: bool
     efficient: bool
     plain: bool
+    cudnn_attention: bool
+    onednn: bool
+    cudnn: bool
+    deterministic: bool
+    stops_early: bool | None
     fast_path: bool
 
 
@@ -189,5 +288,10 @@ def ambient(device: str) -> Ambient:
         cuda.flash_sdp_enabled(),
         cuda.mem_efficient_sdp_enabled(),
         cuda.math_sdp_enabled(),
+        cuda.cudnn_sdp_enabled(),
+        torch._C._get_mkldnn_enabled(),  # noqa: SLF001 (the public face of these three is a slow one)
+        torch._C._get_cudnn_enabled(),  # noqa: SLF001
+        torch._C._get_deterministic_algorithms(),  # noqa: SLF001
+        checkpoint._enable_checkpoint_early_stop,  # noqa: SLF001 (set_checkpoint_early_stop)
         torch.backends.mha.get_fastpath_enabled(),
     )

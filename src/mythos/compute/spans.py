@@ -7,6 +7,9 @@
 from __future__ import annotations
 
 import itertools
+import random
+import sys
+import threading
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -19,6 +22,9 @@ Kind = Literal["forward", "backward", "optimizer", "gap"]
 MAX_SIGNATURES: Final = 65_536
 _AUDITS: Final = 8
 """A key's 8th, 64th, 512th, … use is counted again and compared."""
+_LOOKS: Final = 1 / 64
+"""The chance that a gap which cost nothing is watched again: no rhythm hides from it."""
+_BEGAN_UNSEEN: Final = "work between the passes began unseen"
 
 
 @dataclass(slots=True)
@@ -26,11 +32,6 @@ class _Known:
     tally: Tally
     uses: int = 0
     audit: int = _AUDITS
-
-    @property
-    def quiet(self) -> bool:
-        """Whether nothing ran that costs, or may cost, anything."""
-        return not self.tally.flop and not self.tally.unregistered
 
     def due(self) -> bool:
         """Use it once more; whether this use is to be counted again."""
@@ -50,6 +51,7 @@ class Span:
         tally: what is being counted; `None` while a known cost is replayed.
         owner: the module of a forward span, `inputs` the graph's edges into it, `depth` passes inside itself.
         place: of a gap, the kinds of the passes before it in this step.
+        chance: where Python's generators of random numbers stood when counting began.
     """
 
     kind: Kind
@@ -60,6 +62,7 @@ class Span:
     tally: Tally | None = None
     known: _Known | None = None
     place: str = ""
+    chance: Hashable | None = None
 
 
 _NOTHING: Final = Tally()
@@ -73,15 +76,29 @@ class Spans:
         self._outside = 0
         self._counter = Counter()
         self._costs: dict[Hashable, _Known] = {}
-        self._gaps: dict[str, _Known] = {}
+        self._quiet: dict[str, bool] = {}
         self._numbers: dict[Hashable, int] = {}
         self._next = itertools.count()
         self._stack: list[Span] = []
+        self._thread = 0
+        self._unwatched: set[str] = set()
+        self._products: set[str] = set()
+        self._looks = random.Random(0)  # noqa: S311 (a rhythm, no secret)
 
     @property
     def top(self) -> Span | None:
         """The innermost open span."""
         return self._stack[-1] if self._stack else None
+
+    def elsewhere(self) -> bool:
+        """Whether another thread is inside a span: a counter sees its own thread alone."""
+        here = threading.get_ident()
+        if not self._stack:
+            self._thread = here
+        elif self._thread != here:
+            self.step.unregistered.add("work in another thread")
+            return True
+        return False
 
     def number(self, signature: Hashable) -> int:
         """A small number for a signature, the same each time."""
@@ -92,6 +109,7 @@ class Spans:
 
     def open_gap(self) -> None:
         """Watch the work between spans from here until `unwind`."""
+        self._thread = threading.get_ident()
         self._counter.nest()
         self._begin_gap(Span("gap"))
 
@@ -101,11 +119,23 @@ class Spans:
             self._pause(self._stack[-1])
         return self._outside
 
+    def check(self, products: set[str]) -> bool:
+        """`products`: operators beside the passes that a backward pass will go through. Were they watched?"""
+        if not self._unwatched or self._outside:
+            self._products |= products
+        if products <= self._products:
+            return True
+        self.step.mismatches += 1
+        self.step.dynamic.add(_BEGAN_UNSEEN)
+        self._quiet |= dict.fromkeys(self._unwatched, False)
+        return False
+
     def open(self, span: Span) -> None:
         """Begin a pass or an optimizer step."""
         self.rest()
         if span.kind == "backward":
             self._outside = 0
+            self._unwatched.clear()
         self.step.spans += 1
         self._stack.append(span)
         known = span.known = self._costs.get(span.key) if span.key is not None else None
@@ -114,6 +144,8 @@ class Spans:
         elif known.due():
             self.step.audits += 1
             span.tally = Tally()
+        if span.tally is not None and span.key is not None:
+            span.chance = _chance()
         self._resume(span)
 
     def close(self, *, whole: bool = True) -> tuple[Span, Tally]:
@@ -138,10 +170,10 @@ class Spans:
             self.close(whole=False)
 
     def _begin_gap(self, gap: Span) -> None:
-        """A gap is known by the passes before it; one that was seen to cost nothing is not watched."""
+        """A gap is known by the passes before it; one that was seen to cost nothing is seldom watched."""
         self._stack.append(gap)
-        known = gap.known = self._gaps.get(gap.place)
-        if known is not None and known.quiet and not known.due():
+        if self._quiet.get(gap.place) and self._looks.random() >= _LOOKS:
+            self._unwatched.add(gap.place)
             return
         if self._counter.may_enter():
             gap.tally = Tally()
@@ -161,20 +193,23 @@ class Spans:
                 self._settle_gap(span, span.tally)
 
     def _settle_gap(self, gap: Span, tally: Tally) -> None:
-        step, known, gap.tally = self.step, gap.known, None
+        step, gap.tally = self.step, None
         step.spans += 1
         step.counted += 1
         step.forward += tally.flop
         step.model_flop += tally.flop
         step.integer += tally.integer
         step.unregistered |= tally.unregistered
+        if tally.hidden_backward:
+            step.unregistered.add("a backward pass begun past torch.autograd")
         step.dynamic |= tally.dynamic if tally.flop else set()
         self._outside += tally.differentiable
-        if known is None:
-            self._gaps[gap.place] = _Known(tally)
-        else:
-            step.audits += known.quiet
-            known.tally = tally
+        costs, quiet = bool(tally.flop or tally.unregistered), self._quiet.get(gap.place)
+        step.audits += quiet is True
+        if quiet and costs:
+            step.mismatches += 1
+            step.dynamic.add(_BEGAN_UNSEEN)
+        self._quiet[gap.place] = quiet is not False and not costs
 
     def _settle(self, span: Span, *, whole: bool) -> Tally:
         step, tally, known = self.step, span.tally, span.known
@@ -183,6 +218,8 @@ class Spans:
             tally = known.tally
         else:
             step.counted += 1
+            if span.key is not None and span.chance != _chance():
+                tally.dynamic.add("Python's random numbers are drawn")
             if span.kind == "optimizer" and span.key is not None:
                 tally.dynamic.clear()  # it reads its own step counter, which changes nothing that costs
             if known is not None and not known.tally.dynamic and not known.tally.equals(tally):
@@ -204,3 +241,9 @@ class Spans:
             self._costs.clear()
             self._numbers.clear()
         self._costs[key] = _Known(tally)
+
+
+def _chance() -> Hashable:
+    """Where the generators stand that a program may ask which layers to skip, past torch's eyes."""
+    numpy: Any = sys.modules.get("numpy")
+    return random.getstate(), numpy and repr(numpy.random.get_state())
