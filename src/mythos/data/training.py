@@ -6,6 +6,7 @@ The one who starts the training decides over digests and records; only the proce
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -55,42 +56,39 @@ def text_of(folder: Path, run: Digest, dataset: Digest) -> bytes:
     return data
 
 
-def decide_training(
-    store: Store, region: str, run: Digest, to: str, pack: Pack, on: date
-) -> tuple[Dataset, Mapping[str, Decision]]:
+@dataclass(frozen=True, slots=True)
+class Training:
+    """The decision on each record, and in one sentence what stands against the training; None: nothing."""
+
+    dataset: Dataset
+    decisions: Mapping[str, Decision]
+    refused: str | None
+
+
+def decide_training(store: Store, region: str, run: Digest, to: str, pack: Pack, on: date) -> Training:
     """Decide every record of a run for training in its region, and write the answer into the ledger.
 
     Args:
         store: the data holder's.
         region: where the data is kept.
         run: what is to be learnt from.
-        to: the country where the training happens.
+        to: the country where the training happens: data stays in its region, whatever a record allows.
         pack: the holder's rules, as adopted.
         on: the day.
 
     Raises:
-        DataError: the training is elsewhere (`leaves_region`), the run is for another purpose, or a record
-            may not be learnt from (`train_refused`); no text was read.
+        DataError: no such run.
     """
-    if to != region:
-        raise DataError(
-            "training data stays in its region", expected=region, found=to, code="leaves_region",
-            advice="Adapt in a hub of that country; data moves under `mythos data export` alone.",
-        )  # fmt: skip
-    folder = store.region(region) / "runs" / run.hex
-    manifest = manifest_of(folder, run)
+    manifest = manifest_of(store.region(region) / "runs" / run.hex, run)
     dataset = Dataset.load(store, region, Digest.parse(manifest["dataset"]))
     place = Place(region, region, third_party=False)
     decisions = {name: decide(one, "train", place, pack, on) for name, one in sorted(dataset.records.items())}
-    wrong = next((f"{name}: {one.words}" for name, one in decisions.items() if not one.allowed), None)
+    refused = next((f"{name}: {one.words}" for name, one in decisions.items() if not one.allowed), None)
     if manifest["purpose"] != "train":
-        wrong = f"the run was made for {manifest['purpose']}"
+        refused = f"the run was made for {manifest['purpose']}, not for train"
+    if to != region:
+        refused = f"the data stays in {region}, and the training would be in {to}"
     said = Digest.of(canonical({name: one.document() for name, one in decisions.items()}))
-    entry = {"run": str(run), "decisions": str(said)}
-    ledger.append(store.ledger(region), "train-refused" if wrong else "train", entry)
-    if wrong:
-        raise DataError(
-            "the data may not be learnt from", expected="a decision for `train`", found=wrong[:300],
-            code="train_refused",
-        )  # fmt: skip
-    return dataset, decisions
+    entry = {"run": str(run), "decisions": str(said), "to": to}
+    ledger.append(store.ledger(region), "train-refused" if refused else "train", entry)
+    return Training(dataset, decisions, refused)

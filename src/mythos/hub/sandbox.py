@@ -24,9 +24,9 @@ from typing import Any, Final
 from mythos.compute.ledger import read
 from mythos.custody import Follower, Record, check
 from mythos.custody.inside import KEYS, Kept
-from mythos.custody.sealed import MANIFEST, SealManifest
+from mythos.custody.sealed import SealManifest
 from mythos.engines import Ended, Frame
-from mythos.errors import EngineError, GrantError, HubError, InputError, MythosError, SealError
+from mythos.errors import EngineError, HubError, InputError, LeaseError, MythosError, SealError
 from mythos.evidence.note import SigningKey, decode64
 from mythos.evidence.predicates import Predicate, TrainingCompute
 from mythos.evidence.statement import Statement, Subject
@@ -71,7 +71,13 @@ class Done:
 
 
 async def work(
-    place: Place, site: Site, signer: SigningKey, follower: Follower, tell: Callable[[Frame], None]
+    place: Place,
+    site: Site,
+    signer: SigningKey,
+    follower: Follower,
+    tell: Callable[[Frame], None],
+    *,
+    renew: bool = True,
 ) -> Done:
     """Open, work, keep, state.
 
@@ -81,10 +87,12 @@ async def work(
         signer: the hub's key.
         follower: the log as this hub believes it.
         tell: given each step.
+        renew: whether to ask for renewals of the lease; without, its end is the end.
 
     Raises:
         GrantError: not granted for this purpose, or an approver refused.
-        EngineError: the engine ended, such as by its lease (`lease_ended`); nothing of the work was kept.
+        LeaseError: the lease ended first, and with it the work; only the compute ledger was kept.
+        EngineError: the engine ended otherwise.
         MythosError: what the work itself raised, under its own code.
     """
     draft = _begin(place.out)
@@ -93,7 +101,7 @@ async def work(
         async with publishing(receipts, asyncio.Event()):
             release = Release(site, signer, follower, receipts)
             serving = await release.open()
-            async with _ending(release, serving):
+            async with _ending(release, serving, renew=renew):
                 facts = await _collect(serving, place.out, draft, tell)
             done = _finish(place.out, draft, facts)
             about = Subject(done.manifest.weights.name, done.manifest.weights.root)
@@ -110,13 +118,13 @@ def _begin(out: Path) -> Path:
 
 
 @contextlib.asynccontextmanager
-async def _ending(release: Release, serving: Serving) -> AsyncGenerator[None]:
+async def _ending(release: Release, serving: Serving, *, renew: bool) -> AsyncGenerator[None]:
     """Renew the lease meanwhile; at the end the engine is gone, and said to be."""
     current = serving
 
     async def renewals() -> None:
         nonlocal current
-        while True:
+        while renew:
             await asyncio.sleep(max(current.until.since(Instant.now()) / 2, 0.2))
             with contextlib.suppress(MythosError, OSError):
                 current = await release.renew(current)
@@ -124,6 +132,13 @@ async def _ending(release: Release, serving: Serving) -> AsyncGenerator[None]:
     renewing = asyncio.create_task(renewals())
     try:
         yield
+    except EngineError as error:
+        if error.code not in {"lease_ended", "grant_ended"}:
+            raise
+        raise LeaseError(
+            "the lease ended before the work was done", found=f"until {current.until}", code=error.code,
+            advice="Ask the approvers for a longer lease or for renewals, or give fewer --minutes.",
+        ) from error  # fmt: skip
     finally:
         renewing.cancel()
         running = not serving.engine.ended.done()
@@ -182,13 +197,6 @@ def _finish(out: Path, draft: Path, facts: Frame) -> Done:
     draft.rename(out / _SEALED)
     sync_folder(out)
     return Done(manifest, kept, said, facts)
-
-
-def sealed_for(folder: Path, hub: str) -> None:
-    """Refuse early what would not open here: a seal for another hub; `GrantError`."""
-    manifest = SealManifest.parse((folder / MANIFEST).read_bytes())
-    if manifest.hub not in {"*", hub}:
-        raise GrantError("sealed for another hub", expected=manifest.hub, found=hub, code="other_hub")
 
 
 def act_about(record: Record, kind: type[Predicate], about: Digest) -> bytes:
