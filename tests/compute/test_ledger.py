@@ -14,9 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mythos.compute import Counts, Head, Ledger, Work, read, total
-from mythos.compute.record import FORMAT
-from mythos.errors import BadSignatureError, ComputeError, InputError
+from mythos.compute.ledger import SentLedger
+from mythos.compute.record import FORMAT, missing_ranks
+from mythos.errors import BadSignatureError, ComputeError, InputError, MythosError
 from mythos.evidence.note import SigningKey
+from mythos.evidence.statement import canonical
 from mythos.units import Digest
 
 from . import crasher
@@ -265,3 +267,90 @@ def test_a_bad_ledger_is_refused(path: Path) -> None:
     with pytest.raises(ComputeError) as caught:
         read(path)
     assert caught.value.advice or caught.value.expected
+
+
+def test_lines_that_somebody_else_keeps_are_a_ledger(tmp_path: Path) -> None:
+    kept: list[bytes] = []
+    ledger = SentLedger(kept.append, run="sent", parents=[Digest.of(b"base")], device="cpu")
+    ledger.append(work(3, steps=2))
+    head = ledger.snapshot()
+    ledger.close()
+    (tmp_path / "l").write_bytes(b"".join(line + b"\n" for line in kept))
+    assert read(tmp_path / "l") == ledger.history
+    assert (head.lines, ledger.step, ledger.history.effective.model) == (3, 2, 3)
+    (tmp_path / "torn").write_bytes(b"".join(line + b"\n" for line in (kept[0], kept[2])))
+    with pytest.raises(ComputeError):
+        read(tmp_path / "torn")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("tokens", -5), ("steps", -1), ("steps", 1.0), ("steps", True), ("wall_ns", -1), ("devices", 0), ("peak", 0),
+        ("energy_uj", -7), ("phase", "evil"), ("role", ""), ("method", "guessed"), ("exact", 1),
+        ("unregistered", "abc"), ("datasets", (1,)), ("precision", None),
+    ],
+)  # fmt: skip
+def test_work_that_cannot_have_been_done_is_no_record(tmp_path: Path, name: str, value: Any) -> None:
+    with pytest.raises(InputError, match=name):
+        work(1, **{name: value})
+    path = tmp_path / "run"
+    with Ledger.create(path, run="r") as ledger:
+        ledger.append(work(1))
+    texts = {"tokens", "wall_ns", "energy_uj", "peak"}
+    write = list(value) if isinstance(value, tuple) else str(value) if name in texts else value
+    forge(path, 1, {name: write})
+    with pytest.raises(ComputeError, match="line 2"):
+        read(path)
+
+
+def forge(path: Path, line: int, changes: dict[str, Any]) -> None:
+    """Change a line and rebuild the chain behind it, as whoever owns the file can."""
+    previous, lines = "0" * 64, list[bytes]()
+    for number, old in enumerate(path.read_bytes().splitlines()):
+        document = json.loads(old) | {"prev": previous} | (changes if number == line else {})
+        lines.append(canonical(document))
+        previous = Digest.of(lines[-1]).hex
+    path.write_bytes(b"".join(one + b"\n" for one in lines))
+
+
+@pytest.mark.parametrize(
+    ("line", "changes", "says"),
+    [
+        (1, {"peak": "10", "bound": "10"}, "more operations"),
+        (1, {"bound": "2000000"}, "bound"),
+        (2, {"step": 77}, "another step"),
+        (0, {"rank": 1}, "no such rank"),
+        (0, {"world": "2"}, "no such rank"),
+    ],
+)
+def test_a_forged_chain_is_still_held_against_what_can_be(
+    tmp_path: Path, line: int, changes: dict[str, Any], says: str
+) -> None:
+    path = tmp_path / "run"
+    with Ledger.create(path, run="r") as ledger:
+        ledger.append(work(1000, wall_ns=10**9, peak=10**6))
+        ledger.snapshot()
+    forge(path, 0, {})
+    assert read(path).effective.forward == 1000
+    forge(path, line, changes)
+    with pytest.raises(ComputeError, match=says):
+        read(path)
+
+
+def test_a_record_that_no_reader_takes_is_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    with Ledger.create(path, run="r") as ledger:
+        with pytest.raises(MythosError, match="too large"):
+            ledger.append(work(1, datasets=tuple(f"sha256:{n:064}" for n in range(2000))))
+        ledger.append(work(2))
+    assert read(path).effective.forward == 2
+
+
+def test_the_ranks_that_are_missing_are_named(tmp_path: Path) -> None:
+    for rank in (0, 2):
+        Ledger.create(tmp_path / f"{rank}", run="r", rank=rank, world=4).close()
+    Ledger.create(tmp_path / "alone", run="s").close()
+    histories = [read(tmp_path / name) for name in ("0", "2", "alone")]
+    assert missing_ranks(histories) == ("r: 1", "r: 3")
+    assert missing_ranks(histories[2:]) == ()

@@ -128,9 +128,10 @@ def test_shares_are_taken_only_as_the_grant_names_them(tmp_path: Path) -> None:
     ):
         message = sign_message(wrong, built.grant, KEYS["owner"])
         assert code(lambda message=message: a.deposit(message)) == "no_share"
-    ring = Keyring(Digest(bytes(32)), "host", 1, ()).to_bytes()
-    other = sign_message(replace(read, keyring=encode64(ring)), built.grant, KEYS["owner"])
-    assert code(lambda: a.deposit(other)) == "other_keyring"
+    for manifest, hub in ((Digest(bytes(32)), "host"), (built.manifest.digest, "elsewhere")):
+        ring = Keyring(manifest, hub, 1, ()).to_bytes()
+        other = sign_message(replace(read, keyring=encode64(ring)), built.grant, KEYS["owner"])
+        assert code(lambda other=other: a.deposit(other)) == "other_keyring"
     assert a.deposit(mine) == Digest.of(decode64(read.wrapped))
     assert a.deposit(mine) == Digest.of(decode64(read.wrapped)), "again is the same"
     assert code(lambda: b.release(built.ask(EngineRelease()))) == "no_share"

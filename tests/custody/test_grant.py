@@ -229,6 +229,12 @@ def test_a_request_must_fit_the_log() -> None:
     for change in ({"lease_seconds": 0}, {"nonce": "short"}):
         assert code(check_request(replace(request, **change), world.record())) == "limits"  # type: ignore[arg-type]
     assert code(check_request(replace(request, version=2), world.record())) == "purpose"
+    for purpose, expected in (
+        ("adapt", None), ("export:approver-c", None), ("export:host", "other_hub"), ("export:nobody", "other_hub"),
+        ("export:", "other_hub"), ("export", "purpose"), ("adapt ", "purpose"),
+    ):  # fmt: skip
+        found = check_request(replace(request, purpose=purpose), world.record())
+        assert (found and found.code) == expected, purpose
 
 
 def replace_name(vkey: str) -> str:

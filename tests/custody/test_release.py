@@ -21,7 +21,7 @@ from mythos.custody.release import (
     sign_message,
 )
 from mythos.custody.sealed import SealManifest, read_manifest
-from mythos.errors import CustodyError, EvidenceError, QuorumSplitError, SealError
+from mythos.errors import CustodyError, EvidenceError, GrantError, QuorumSplitError, SealError
 from mythos.evidence.predicates import Release
 from mythos.evidence.statement import Envelope
 from mythos.units import Digest
@@ -227,3 +227,26 @@ def test_renewals_live_as_long_as_the_grant() -> None:
 def test_granted_is_what_check_says() -> None:
     world = World()
     assert isinstance(check(world.granted(), world.record(), NOW), Granted)
+
+
+@pytest.mark.parametrize(
+    ("granted", "engine_does"), [("adapt", "serve"), ("serve", "adapt"), ("serve", "export")]
+)
+def test_an_engine_opens_for_what_was_granted_alone(granted: str, engine_does: str) -> None:
+    world, engine = World(), EngineRelease()
+    request, answers = handed(engine, world, world.granted(purpose=granted))
+    with pytest.raises(GrantError, match="for another purpose"):
+        engine.combine(answers, request=request, manifest=SEAL.to_bytes(), purpose=engine_does)
+    assert engine.combine(answers, request=request, manifest=SEAL.to_bytes(), purpose=granted)[0] == DEKS
+    assert (engine.purpose, engine.hub, engine.trust_root) == (granted, "host", ROOT_DIGEST)
+
+
+def test_approvers_who_hold_other_trust_roots_release_nothing_together() -> None:
+    world, engine = World(), EngineRelease()
+    request, answers = handed(engine, world, world.granted())
+    shares = split(KEK, [Organisation("A", 1, ("approver-a",)), Organisation("B", 1, ("approver-b",))], 2)
+    found = decide(request, world)
+    assert isinstance(found, Handover)
+    other = answer(found, shares["approver-b"], RING.to_bytes(), KEYS["approver-b"], Digest.of(b"another"))
+    with pytest.raises(QuorumSplitError):
+        engine.combine([answers[0], other], request=request, manifest=SEAL.to_bytes())

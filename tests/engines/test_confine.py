@@ -45,6 +45,28 @@ def confined(tmp_path: Path, body: str) -> dict[str, str]:
     return json.loads(done.stdout)
 
 
+def test_a_library_that_loads_late_may_read_and_reach_nobody(tmp_path: Path) -> None:
+    results = confined(
+        tmp_path,
+        """
+confine_before_library()
+confine_after_library(reading=True)
+results["read"] = tried(lambda: os.close(os.open(existing, os.O_RDONLY)))
+results["write"] = tried(lambda: os.open(existing, os.O_WRONLY))
+results["create"] = tried(lambda: os.open(folder + "/new", os.O_RDONLY | os.O_CREAT))
+results["socket"] = tried(lambda: socket.socket(socket.AF_UNIX))
+results["connect"] = tried(lambda: left.connect(folder + "/none"))
+""",
+    )
+    assert results == {
+        "read": "done",
+        "write": "EACCES",
+        "create": "EACCES",
+        "socket": "EPERM",
+        "connect": "EPERM",
+    }
+
+
 def test_before_the_library_nothing_can_be_written_named_or_reached(tmp_path: Path) -> None:
     results = confined(
         tmp_path,

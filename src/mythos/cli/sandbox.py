@@ -95,7 +95,7 @@ def adapt(
     from mythos.data.training import decide_training
     from mythos.errors import GrantError
     from mythos.evidence.note import encode64
-    from mythos.evidence.predicates import DatasetAdmitted, Seal, TrainingCompute
+    from mythos.evidence.predicates import DatasetAdmitted, TrainingCompute
     from mythos.hub.sandbox import act_about
     from mythos.train.adapt import Adaptation
     from mythos.train.config import RunConfig
@@ -126,7 +126,7 @@ def adapt(
         "data": str((store.region(region) / "runs" / digest.hex).resolve()),
         "how": {name: value for name, value in asdict(settings).items() if name != "run"},
         "trustRoot": record.root.to_dict() if record.root else {},
-        "seal": encode64(act_about(record, Seal, base)),
+        "grant": encode64((record.acts or {})[granted.leaf].data),
         "admitted": encode64(act_about(record, DatasetAdmitted, decided.dataset.digest)),
     }  # fmt: skip
     site = _site(home, grant, sealed, releases, "adapt", message)

@@ -38,7 +38,7 @@ from mythos.weights import Manifest, Resource
 
 EPOCH: Final = 0
 """Of the keys that an engine made; the owner counts its own from 1."""
-KEYS: Final = "keys.json"
+KEYS_FILE: Final = "keys.json"
 _LIMIT: Final = 1 << 20
 
 
@@ -75,7 +75,7 @@ class Kept:
             keyring = decode64(text(document["keyring"], what="keyring"))
             held = Keyring.parse(keyring)
         except (EvidenceError, InputError) as error:
-            raise SealError(f"not {KEYS} of a sandbox", found=str(error)[:200]) from error
+            raise SealError(f"not {KEYS_FILE} of a sandbox", found=str(error)[:200]) from error
         if (held.manifest, held.epoch) != (manifest, EPOCH):
             raise SealError("a keyring of another seal", expected=str(manifest), found=str(held.manifest))
         return cls(manifest, keyring, tuple(parts))
@@ -206,7 +206,7 @@ def seal_inside(
         wipe(secret)
     keys = {approver: key for _, found in members for approver, key in found.items()}
     kept = Kept(manifest.digest, keyring.to_bytes(), tuple(_wrapped(mnemonics, keys, manifest.digest)))
-    return SealedInside(manifest, {**sealed, MANIFEST: manifest.to_bytes(), KEYS: kept.to_bytes()})
+    return SealedInside(manifest, {**sealed, MANIFEST: manifest.to_bytes(), KEYS_FILE: kept.to_bytes()})
 
 
 def _wrapped(

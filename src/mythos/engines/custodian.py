@@ -20,6 +20,7 @@ from mythos.engines.frames import Frame
 from mythos.engines.process import Opened
 from mythos.errors import LeaseError, WeightsError
 from mythos.evidence.note import decode64
+from mythos.units import Digest
 
 __all__ = ["SealedCustodian"]
 
@@ -37,11 +38,17 @@ class SealedCustodian:
         self._release = EngineRelease()
         self._purpose = purpose
         self._lease: Lease | None = None
+        self.weights = Digest(bytes(32))
 
     @property
     def granted(self) -> EngineRelease:
         """For which hub and purpose, and under which trust root, the approvers released."""
         return self._release
+
+    @property
+    def grant(self) -> Digest:
+        """The grant that the approvers released under: the leaf of its act."""
+        return self._held().grant
 
     @property
     def approvers(self) -> tuple[str, ...]:
@@ -64,6 +71,7 @@ class SealedCustodian:
         file = _model(manifest)
         with self._released(frame, manifest) as deks:
             descriptor = open_into_memfd(file.within(Path(frame["folder"])), file, deks[file.dek_id])
+        self.weights = manifest.weights.root
         return Opened(descriptor, self._facts(manifest, file.plaintext_bytes))
 
     def open_whole(self, frame: Frame) -> tuple[SealManifest, dict[str, bytes], Frame]:

@@ -20,7 +20,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from mythos.custody import read_manifest
 from mythos.custody.approval import EXPORT
 from mythos.custody.inside import SealedInside, answerable, seal_inside, trusted_root
 from mythos.data.training import text_of
@@ -28,9 +27,10 @@ from mythos.engines.confine import confine_after_library
 from mythos.engines.custodian import SealedCustodian
 from mythos.engines.frames import Frame
 from mythos.engines.process import Channel, arm, attend, expect_open, run
-from mythos.errors import EngineError, MythosError
+from mythos.errors import EngineError, GrantError, MythosError
+from mythos.evidence.merkle import leaf_hash
 from mythos.evidence.note import decode64, encode64
-from mythos.evidence.predicates import DatasetAdmitted, Seal
+from mythos.evidence.predicates import DatasetAdmitted, Grant
 from mythos.train.documents import parse_corpus
 from mythos.units import Digest, Instant
 
@@ -54,10 +54,12 @@ def adapt(channel: Channel, custodian: SealedCustodian, frame: Frame) -> None:
     opened = custodian.open(frame)
     arm(custodian.remaining())
     channel.send({"kind": "opened", **opened.facts})
-    base_weights = read_manifest(Path(frame["folder"])).weights.root
     root = trusted_root(frame["trustRoot"], custodian.granted.trust_root)
     run_digest, dataset = Digest.parse(frame["run"]), Digest.parse(frame["dataset"])
-    owner = answerable(decode64(frame["seal"]), Seal.NAME, base_weights, root)
+    grant = decode64(frame["grant"])
+    if Digest(leaf_hash(grant)) != custodian.grant:
+        raise GrantError("this is not the grant that was released under", expected=str(custodian.grant))
+    owner = answerable(grant, Grant.NAME, custodian.weights, root)
     holder = answerable(decode64(frame["admitted"]), DatasetAdmitted.NAME, dataset, root)
     corpus = parse_corpus(text_of(Path(frame["data"]), run_digest, dataset), run_digest)
     prepare_library()
@@ -67,7 +69,7 @@ def adapt(channel: Channel, custodian: SealedCustodian, frame: Frame) -> None:
     from mythos.train.loop import Listener, Row
 
     how = Adaptation(run=RunConfig(**frame["schedule"]), **frame["how"])
-    base = load_base(Path(f"/proc/self/fd/{opened.descriptor}"), base_weights)
+    base = load_base(Path(f"/proc/self/fd/{opened.descriptor}"), custodian.weights)
     os.close(opened.descriptor)
     confine_after_library(reading=True)
 

@@ -23,7 +23,7 @@ from typing import Any, Final
 
 from mythos.compute.ledger import read
 from mythos.custody import Follower, Record, check
-from mythos.custody.inside import KEYS, Kept
+from mythos.custody.inside import KEYS_FILE, Kept
 from mythos.custody.sealed import SealManifest
 from mythos.engines import Ended, Frame
 from mythos.errors import EngineError, HubError, InputError, LeaseError, MythosError, SealError
@@ -168,7 +168,7 @@ def _place(out: Path, draft: Path, name: str) -> Path:
     """Where a file of the engine's goes; the engine names no other folder."""
     if name != Path(name).name or name.startswith("."):
         raise SealError("the engine names a file that leaves its folder", found=name[:80])
-    return out / KEYS if name == KEYS else draft / name
+    return out / KEYS_FILE if name == KEYS_FILE else draft / name
 
 
 def _append(path: Path, data: bytes) -> None:
@@ -183,7 +183,7 @@ def _finish(out: Path, draft: Path, facts: Frame) -> Done:
     manifest, problems = check(draft)
     if problems:
         raise SealError("what the engine sealed is not whole", found=problems[0].message)
-    kept = Kept.parse((out / KEYS).read_bytes())
+    kept = Kept.parse((out / KEYS_FILE).read_bytes())
     said = tuple(Statement.parse(decode64(one)) for one in facts.get("statements", ()))
     if kept.manifest != manifest.digest or any(
         [subject.digest for subject in one.subjects] != [manifest.weights.root] for one in said

@@ -80,7 +80,7 @@ def adapt_inside(
     trained = carry_out_unwritten(task, world, ledger, listener)
     files = {
         CONFIG: canonical(_plain(inner.peft_config["default"].to_dict())),
-        WEIGHTS: save(get_peft_model_state_dict(inner)),
+        WEIGHTS: save(get_peft_model_state_dict(inner, save_embedding_layers=False)),
         LINEAGE: Lineage(how.name, base.weights, corpus.digest, how.digest).to_bytes(),
     }
     resources = tuple(Resource(name, Digest.of(data)) for name, data in sorted(files.items()))
