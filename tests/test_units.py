@@ -77,3 +77,10 @@ def test_sizes_are_written_as_disks_are_sold() -> None:
         "98.4 MB",
         "5000.0 TB",
     ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "last"), [(2**53, "9999-12-31T23:59:59.999999Z"), (-(2**53), "0001-01-01T00:00:00Z")]
+)
+def test_a_time_far_away_is_still_one_that_can_be_written(seconds: int, last: str) -> None:
+    assert str(Instant.parse("2026-06-12T17:21:00Z").plus(seconds)) == last

@@ -21,6 +21,10 @@ _RFC3339 = re.compile(
 )
 
 
+_FIRST, _LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
+"""Microseconds of the first and the last instant that RFC 3339 can write."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Digest:
     """A SHA-256 digest, 32 bytes; written `sha256:` and 64 lower-case hex digits."""
@@ -88,8 +92,8 @@ class Instant:
         return cls.of(datetime.now(UTC))
 
     def plus(self, seconds: float) -> Instant:
-        """This instant and `seconds` (negative: earlier)."""
-        return Instant(self.micros + round(seconds * 1_000_000))
+        """This instant and `seconds` (negative: earlier), as far as the years 1 to 9999 go."""
+        return Instant(min(max(self.micros + round(seconds * 1_000_000), _FIRST), _LAST))
 
     def since(self, earlier: Instant) -> float:
         """Seconds from `earlier` to this instant."""

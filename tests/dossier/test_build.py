@@ -2,6 +2,7 @@ import base64
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -89,6 +90,18 @@ def test_a_checkpoint_of_other_entries_is_a_problem_and_not_witnessed(story: Sto
     assert made.passport.witnessed is None
 
 
+def test_no_number_of_other_problems_hides_that_nobody_cosigned(story: Story) -> None:
+    story.live()
+    story.entries += [f"noise {i}".encode() for i in range(30)]
+    note = Note.parse(story.checkpoint())
+    forged = [replace(s, data=s.data[:8] + bytes(64)) for s in note.signatures[1:]]
+    made = build(make_policy(), Capture(story.entries, str(note.with_signatures(forged))), WEIGHTS, LATER)
+    assert "checkpoint" in {p.where for p in made.problems}
+    assert len(made.problems) == 20
+    assert made.passport.witnessed is None
+    assert [act.distrust for act in made.passport.distrusted] == ["malformed"] * 30
+
+
 def test_a_cosignature_from_the_future_is_a_problem(story: Story) -> None:
     story.live()
     made = build(make_policy(), take(story, at=LATER), WEIGHTS, START.plus(3600))
@@ -100,6 +113,9 @@ def test_a_model_is_found_by_its_name_or_name_and_version(story: Story) -> None:
     story.live()
     assert find(story.entries, "SmolLM2-135M-Instruct") == WEIGHTS
     assert find([b"noise", *story.entries], "SmolLM2-135M-Instruct 1.0") == WEIGHTS
+    odd = Story()
+    odd.add("model-identity", "owner", {"name": [], "version": {}}, Subject("x", digest("other weights")))
+    assert find([*odd.entries, *story.entries], "SmolLM2-135M-Instruct") == WEIGHTS
     with pytest.raises(InputError, match="0 models"):
         find(story.entries, "SmolLM2")
     second = Story()

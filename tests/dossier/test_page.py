@@ -19,7 +19,7 @@ from mythos.dossier.markup import Html, join, tag, text
 from mythos.dossier.page import render
 from mythos.dossier.standards import cyclonedx
 from mythos.dossier.terminal import document
-from mythos.evidence.statement import Subject
+from mythos.evidence.statement import Envelope, Subject
 from mythos.units import Digest
 
 VOID = {"meta", "input", "br", "path", "rect"}
@@ -146,7 +146,8 @@ def test_obligations_come_from_the_determination_document(story: Story, dossier:
     story.trust()
     story.determination(document=str(Digest.of(full)))
     assert "keep <b>records</b>" in safe(render(dossier(story, full), audience="all")).text
-    for other in (b"", b"[]", b"{}", b'{"instruments": [1]}', b"\xff"):
+    deep = b'{"instruments": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    for other in (b"", b"[]", b"{}", b'{"instruments": [1]}', b"\xff", deep):
         story = Story()
         story.trust()
         story.determination(document=str(Digest.of(other)))
@@ -158,11 +159,12 @@ def test_acts_that_are_not_trusted_and_a_log_that_does_not_verify_are_shown(
 ) -> None:
     story.live()
     story.add("wiped", "host", {"x": 1}, version=2)
-    story.entries.append(b"noise")
+    story.entries += [b"noise", b"x" * 65_536]
     read = safe(render(dossier(story), audience="all")).text
     assert "wiped/v2 A version of this act that this release cannot read" in read
     assert "Does not verify" in read
     assert "entry 12" in read
+    assert "It is larger than an entry of the log may be" in read
     assert "Not known: the log head is not witnessed" in read
 
 
@@ -220,6 +222,15 @@ def test_no_text_in_the_log_can_break_the_page(word: str) -> None:
     safe(render(made, audience="all"))
     assert json.dumps(cyclonedx(made.passport), allow_nan=False)
     assert json.dumps(document(made), allow_nan=False)
+
+
+def test_a_lease_of_any_length_has_an_end_that_can_be_written(story: Story, dossier: Make) -> None:
+    story.trust()
+    story.grant()
+    body = Envelope.parse(story.entries[-1]).statement().predicate
+    body["request"]["leaseSeconds"] = 2**53 - 1
+    story.opened(story.add("grant", "owner", body))
+    assert "9999-12-31 23:59:59 UTC" in safe(render(dossier(story), audience="all")).text
 
 
 def test_a_thousand_hubs_and_acts_stay_readable(story: Story, dossier: Make) -> None:

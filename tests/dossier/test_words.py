@@ -38,6 +38,7 @@ def test_there_are_words_for_every_code() -> None:
         "unknown_act",
         "malformed",
         "not_trusted",
+        "quota",
         "bad_signature",
     }
     assert set(_MARKS) == {"good", "open", "bad", "plain"}

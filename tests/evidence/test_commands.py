@@ -165,6 +165,7 @@ def test_an_estate_from_its_first_key_to_a_verified_log(home):
     assert (report["verified"], report["size"], report["acts"]) == (True, 3, 3)
     lines = CliRunner().invoke(verify.command, [str(home / "log"), "--home", str(home)])
     assert lines.stdout == "verified: log, 3 acts in a log of 3, cosigned by host-witness, witness\n"
+    assert lines.stderr == f"what to trust: {home / 'trust.policy'}\n"
     nobody = CliRunner().invoke(verify.command, [str(home / "log"), "--home", str(home / "elsewhere")])
     assert nobody.exit_code == 1
     assert "[no_trust]" in nobody.stdout
@@ -195,3 +196,5 @@ def test_verify_wants_something_to_verify(home):
     result = CliRunner().invoke(verify.command, ["--home", str(home)])
     assert result.exit_code == 2
     assert "PATH to verify" in result.output
+    both = ["--archive", str(home / "v.pyz"), str(home.parent), "--home", str(home), "--json"]
+    assert CliRunner().invoke(verify.command, both).exit_code == 2

@@ -166,10 +166,10 @@ _HUGE = 10**5000
 """An index whose digits Python refuses to write out."""
 
 
-@pytest.mark.parametrize("index", [-1, 7, "huge", "-huge", 3.0, "3", None, True])
-def test_an_index_or_size_that_is_none_proves_nothing(index):
+@pytest.mark.parametrize("told", [-1, 7, "huge", "-huge", 3.0, "3", None, True])
+def test_an_index_or_size_that_is_none_proves_nothing(told):
     tree = Tree(leaves(7))
-    index: Any = {"huge": _HUGE, "-huge": -_HUGE}.get(index, index)
+    index: Any = {"huge": _HUGE, "-huge": -_HUGE}.get(told, told)
     for size in (7, index):
         with pytest.raises(NotIncludedError):
             verify_inclusion(tree.leaf(3), index, size, tree.inclusion(3, 7), tree.root())

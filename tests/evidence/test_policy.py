@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mythos.errors import BadSignatureError, InputError, MalformedError, NotTrustedError, QuotaError
+from mythos.errors import (
+    BadSignatureError,
+    FormatError,
+    InputError,
+    MalformedError,
+    NotTrustedError,
+    QuotaError,
+)
 from mythos.evidence import predicates as acts
 from mythos.evidence.estate import first_root
 from mythos.evidence.note import SigningKey
@@ -96,7 +103,7 @@ def test_a_stranger_and_a_key_of_the_same_name_count_for_nothing():
     ],
 )
 def test_a_wrong_policy_says_the_line(text, why):
-    with pytest.raises(MalformedError, match=why):
+    with pytest.raises(FormatError, match=why):
         Policy.parse(text)
 
 

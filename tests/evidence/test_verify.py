@@ -4,11 +4,13 @@ import dataclasses
 import json
 import random
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mythos.errors import InputError
 from mythos.evidence import predicates as acts
 from mythos.evidence.merkle import Tree, leaf_hash, tile_path
 from mythos.evidence.note import Checkpoint, SigningKey, cosign, encode64
@@ -267,9 +269,19 @@ def test_an_entry_that_should_not_be_in_a_log_is_named_by_its_index(entry, code)
     assert [(p.code, p.where) for p in report.problems] == [(code, "entry 2")]
 
 
-def test_only_so_many_problems_are_told():
+def test_only_so_many_problems_are_told_and_that_of_the_head_is_one_of_them():
     entries = [LIFE[0], *(f"junk {i}".encode() for i in range(100))]
-    assert len(_verify(samples.dossier(entries)).problems) == 20
+    report = _verify(samples.dossier(entries, checkpoint=str(samples.head(entries, witnesses=[]))))
+    told = report.to_dict()["problems"]
+    assert len(told) == 20
+    assert ("quorum", "checkpoint") in {(p["code"], p["where"]) for p in told}
+    assert len(report.problems) > 100
+
+
+@pytest.mark.parametrize("kind", ["\x1b[2Kverified", "log", "", None, 1])
+def test_a_file_does_not_say_itself_what_kind_of_report_it_gets(kind):
+    report = _verify(canonical({"formatVersion": 1, "kind": kind}))
+    assert (report.kind, [p.code for p in report.problems]) == ("dossier", ["malformed"])
 
 
 @pytest.mark.parametrize(
@@ -372,6 +384,36 @@ def test_a_spoiled_directory_is_refused(directory, policy_file, spoil, code):
     report = check_path(folder, policy_file, None, now=samples.NOW)
     assert not report.verified
     assert code in {p.code for p in report.problems}
+
+
+def test_an_answer_to_a_log_is_no_answer_at_all(directory, policy_file):
+    folder, _, _ = directory
+    report = check_path(folder, policy_file, policy_file, now=samples.NOW)
+    assert [(p.code, p.where) for p in report.problems] == [("input", "log")]
+
+
+def test_a_file_that_does_not_end_is_not_read_to_its_end(directory, policy_file, monkeypatch):
+    folder, _, _ = directory
+    endless = Path("/dev/zero")
+    with pytest.raises(InputError, match="too large"):
+        check_path(folder, endless, None, now=samples.NOW)
+    monkeypatch.setattr("mythos.evidence.verify.MAX_FILE", 1 << 16)
+    for path, answer in ((endless, None), (policy_file, endless)):
+        with pytest.raises(InputError, match="too large"):
+            check_path(path, policy_file, answer, now=samples.NOW)
+    (folder / "checkpoint").unlink()
+    (folder / "checkpoint").symlink_to(endless)
+    assert not check_path(folder, policy_file, None, now=samples.NOW).verified
+
+
+def test_the_report_can_be_printed_anywhere(tmp_path, policy_file, capsys):
+    """Text in a dossier is chosen by its sender; a terminal must not act on it, nor an encoding fail."""
+    path = tmp_path / "dossier.json"
+    path.write_bytes(canonical(json.loads(SMALL) | {"\x1b[2K\x9b\u202e": 1}))
+    with pytest.raises(SystemExit):
+        main([str(path), "--policy", str(policy_file)])
+    assert (out := capsys.readouterr().out).isascii()
+    assert "202e" in out
 
 
 def test_the_command_line_prints_the_report(tmp_path, policy_file, capsys, monkeypatch):

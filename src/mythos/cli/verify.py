@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from mythos.cli.shared import Home, emit, home_option, json_option
+from mythos.cli.shared import Home, emit, home_option, json_option, say
 
 
 @click.command()
@@ -45,17 +45,19 @@ def command(
     mythos verify receipt.json --answer answer.txt
     mythos verify --archive mythos-verify.pyz
     """
+    if (path is None) is (archive is None):
+        raise click.UsageError("give a PATH to verify, or --archive FILE, one of the two")
     if archive is not None:
         _write_archive(archive, as_json=as_json)
     if path is None:
-        if archive is None:
-            raise click.UsageError("give a PATH to verify, or --archive FILE")
         return
     from mythos.evidence.verify import check_path
 
     held = policy or (home.policy if home.policy.exists() else None)
+    if policy is None and held is not None:
+        say(f"what to trust: {held}")  # so that one which arrived beside the evidence is noticed
     report = check_path(path, held, answer, now=int(time.time()))
-    lines = [f"{p.where}: {p.message} [{p.code}]" for p in report.problems]
+    lines = [f"{p.where}: {p.message} [{p.code}]" for p in report.told]
     if report.verified:
         said = f"cosigned by {', '.join(report.witnesses) or 'nobody'}"
         lines = [f"verified: {report.kind}, {report.acts} acts in a log of {report.size}, {said}"]

@@ -94,7 +94,7 @@ def build(policy: Policy, capture: Capture, weights: Digest, now: Instant) -> Do
     note = Note.parse(capture.checkpoint)
     evidence = _file(capture, weights, {})
     report = verify(evidence, policy, now=now.micros // 1_000_000)
-    sound = all(problem.where != "checkpoint" for problem in report.problems)
+    sound = report.witnesses and all(problem.where != "checkpoint" for problem in report.problems)
     passport = fold(read(capture.entries, report), weights, witnessed(policy, note) if sound else None)
     if not any(act.about({weights}) for act in passport.trusted):
         raise InputError(
@@ -106,7 +106,7 @@ def build(policy: Policy, capture: Capture, weights: Digest, now: Instant) -> Do
     named = {digest: held[digest] for digest in _named(passport) if digest in held}
     if named:
         evidence = _file(capture, weights, named)
-    return Dossier(passport, Checkpoint.parse(note.text).origin, evidence, named, tuple(report.problems))
+    return Dossier(passport, Checkpoint.parse(note.text).origin, evidence, named, tuple(report.told))
 
 
 def find(entries: Sequence[bytes], name: str) -> Digest:
@@ -120,7 +120,7 @@ def find(entries: Sequence[bytes], name: str) -> Digest:
         with contextlib.suppress(EvidenceError):
             statement = Envelope.parse(data).statement()
             body = statement.predicate
-            names = {body.get("name"), f"{body.get('name')} {body.get('version')}"}
+            names = (body.get("name"), f"{body.get('name')} {body.get('version')}")
             if statement.act == "model-identity" and name in names:
                 found |= {subject.digest for subject in statement.subjects}
     if len(found) != 1:

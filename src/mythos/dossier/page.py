@@ -148,7 +148,7 @@ def _obligations(document: bytes | None) -> dict[str, list[str]]:
     try:
         found: Any = json.loads(document or b"{}")
         return {item["id"]: [str(line) for line in item["obligations"]] for item in found["instruments"]}
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return {}
 
 

@@ -23,7 +23,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from mythos.errors import InputError, MalformedError, NotTrustedError
+from mythos.errors import FormatError, InputError, MalformedError, NotTrustedError
 from mythos.evidence.merkle import leaf_hash
 from mythos.evidence.note import COSIGNATURE, NOTE, VerifyKey, check_name, decimal
 from mythos.evidence.statement import (
@@ -69,9 +69,12 @@ class Policy:
         """Read a policy file.
 
         Raises:
-            MalformedError: says the line; also for a name used before it is defined, and duplicate keys.
+            FormatError: says the line; also for a name used before it is defined, and duplicate keys.
         """
-        return cls(**_Reader().read(data))
+        try:
+            return cls(**_Reader().read(data))
+        except MalformedError as error:
+            raise FormatError(f"no trust policy can be read: {error}") from error
 
     def met(self, cosigners: Collection[VerifyKey]) -> bool:
         """Whether these witnesses are a quorum."""
@@ -102,9 +105,8 @@ class _Reader:
         if len(octets) > MAX_POLICY:
             raise MalformedError("the policy is too large", expected=f"at most {MAX_POLICY} bytes")
         if any((byte < 0x20 and byte not in b"\t\n") or byte == 0x7F for byte in octets):
-            raise MalformedError("the policy holds a control character")
-        lines = octets.decode(errors="surrogateescape").split("\n")
-        for number, line in enumerate(lines, 1):
+            raise MalformedError("a control character", advice="Save it with line ends of LF alone.")
+        for number, line in enumerate(octets.decode(errors="surrogateescape").split("\n"), 1):
             words = [word for word in re.split(r"[ \t]+", line) if word]
             if words and not words[0].startswith("#"):
                 try:

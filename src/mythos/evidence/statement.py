@@ -175,6 +175,11 @@ def items(value: Any, *, what: str) -> list[Any]:
     return cast("list[Any]", value)
 
 
+def binary(value: Any, *, what: str) -> bytes:
+    """The bytes that `value` is the base64 of, or `MalformedError`."""
+    return decode64(text(value, what=what), what=what)
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What a statement is about: a name for people and the digest that counts."""
@@ -302,7 +307,7 @@ class Envelope:
             raise MalformedError(
                 "signatures are missing, doubled or out of order", found=", ".join(names)[:200]
             )
-        return cls(decode64(text(document["payload"], what="payload"), what="payload"), signatures)
+        return cls(binary(document["payload"], what="payload"), signatures)
 
     @property
     def signers(self) -> tuple[str, ...]:
@@ -334,8 +339,7 @@ class Envelope:
 
 def _signature(value: Any) -> tuple[str, bytes]:
     document = fields(value, "keyid", "sig", what="a signature")
-    signature = decode64(text(document["sig"], what="sig"), what="sig")
-    return text(document["keyid"], what="keyid"), signature
+    return text(document["keyid"], what="keyid"), binary(document["sig"], what="sig")
 
 
 def commit(salt: bytes, label: str, data: bytes) -> bytes:

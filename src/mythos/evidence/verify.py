@@ -4,7 +4,6 @@
     report = verify(Path("dossier.json").read_bytes(), policy, now=seconds)
 
 JSON is read in its one spelling (`statement.canonical`): any byte that differs after re-encoding is refused.
-
 A **dossier** is the whole log of an estate, because absence can be proven in no other way.
 
     {"formatVersion":1, "kind":"dossier", "weights":"sha256:…",  the weights it is about
@@ -46,10 +45,12 @@ from typing import Any, Final
 from mythos import errors
 from mythos.errors import MalformedError, MythosError, NotIncludedError, NotTrustedError
 from mythos.evidence.merkle import TILE, Tree, leaf_hash, tile_path, unpack, verify_inclusion
-from mythos.evidence.note import COSIGNATURE, Checkpoint, Note, VerifyKey, decode64
-from mythos.evidence.policy import Entry, Policy, Trust, admit
+from mythos.evidence.note import COSIGNATURE, MAX_NOTE, Checkpoint, Note, VerifyKey
+from mythos.evidence.policy import MAX_POLICY, Entry, Policy, Trust, admit
 from mythos.evidence.statement import (
+    MAX_ENTRY,
     Json,
+    binary,
     canonical,
     commit,
     fields,
@@ -96,6 +97,11 @@ class Report:
         """Whether everything held."""
         return not self.problems
 
+    @property
+    def told(self) -> list[Problem]:
+        """The problems to tell: those of the whole before those of single entries, and not too many."""
+        return sorted(self.problems, key=lambda p: p.where.startswith("entry "))[:MAX_PROBLEMS]
+
     def to_dict(self) -> Json:
         """The document that `mythos verify --json` prints."""
         return {
@@ -105,7 +111,7 @@ class Report:
             "root": self.root.hex(),
             "witnesses": self.witnesses,
             "acts": self.acts,
-            "problems": [asdict(problem) for problem in self.problems],
+            "problems": [asdict(problem) for problem in self.told],
         }
 
     def attempt(self, where: str, check: Callable[[], None]) -> bool:
@@ -113,9 +119,8 @@ class Report:
         try:
             check()
         except (MythosError, OSError) as error:
-            if len(self.problems) < MAX_PROBLEMS:
-                code = error.code if isinstance(error, MythosError) else "unreadable"
-                self.problems.append(Problem(code, str(error), where))
+            code = error.code if isinstance(error, MythosError) else "unreadable"
+            self.problems.append(Problem(code, str(error), where))
             return False
         return True
 
@@ -131,10 +136,10 @@ def verify(data: bytes, policy: Policy | None, *, now: int, answer: bytes | None
     def read() -> None:
         nonlocal document
         document = mapping(parse_canonical(data, MAX_FILE), what="the file")
-        report.kind = text(document.get("kind"), what="kind")
-        integer(document.get("formatVersion"), what="formatVersion")
-        if report.kind not in {"dossier", "receipt"} or document.get("formatVersion") != 1:
-            raise MalformedError("neither a dossier nor a receipt of format 1", found=report.kind[:40])
+        kind = text(document.get("kind"), what="kind")
+        if kind not in {"dossier", "receipt"} or integer(document.get("formatVersion"), what="version") != 1:
+            raise MalformedError("neither a dossier nor a receipt of format 1", found=repr(kind)[:40])
+        report.kind = kind
 
     if report.attempt("file", read):
         check = _dossier if report.kind == "dossier" else _receipt
@@ -142,7 +147,9 @@ def verify(data: bytes, policy: Policy | None, *, now: int, answer: bytes | None
     return report
 
 
-def _required(policy: Policy | None) -> Policy:
+def _required(policy: Policy | None, answer: bytes | Path | None = None) -> Policy:
+    if answer is not None:
+        raise errors.InputError("an answer belongs to a receipt")
     if policy is None or not policy.roots:
         raise errors.NoTrustError(
             "no policy to verify with" if policy is None else "the policy names no root key",
@@ -188,12 +195,10 @@ def _signatures(report: Report, note: Note, head: Checkpoint, policy: Policy, no
         if key is None or key in signed:
             raise NotTrustedError("a signer that the trust root does not name, or twice", found=signature.id)
         if not signature.holds(key, note.text):
-            raise errors.BadSignatureError(
-                "a signature of the checkpoint does not verify", found=signature.id
-            )
-        if key.kind == COSIGNATURE and signature.time > (latest := now + AHEAD):
+            raise errors.BadSignatureError("a signature of the head does not verify", found=signature.id)
+        if key.kind == COSIGNATURE and (at := signature.time) > now + AHEAD:
             raise errors.ClockError(
-                "a cosignature from the future", expected=f"<= {latest}", found=f"{signature.time}"
+                "a cosignature from the future", expected=f"<={now + AHEAD}", found=f"{at}"
             )
         signed.append(key)
     report.witnesses = sorted(key.name for key in signed if key.kind == COSIGNATURE)
@@ -217,10 +222,8 @@ def _dossier(report: Report, document: Json, policy: Policy | None, now: int, an
     names = ("checkpoint", "documents", "entries", "formatVersion", "kind", "openings", "weights")
     fields(document, *names, what="the dossier")
     note, head = _head(report, text(document["checkpoint"], what="checkpoint"))
-    if answer is not None:
-        raise errors.InputError("an answer belongs to a receipt", found="a dossier")
-    policy = _required(policy)
-    entries = [_binary(entry, "entry") for entry in items(document["entries"], what="entries")]
+    policy = _required(policy, answer)
+    entries = [binary(entry, what="entry") for entry in items(document["entries"], what="entries")]
     report.attempt("checkpoint", lambda: _whole(entries, head) and None)
     _judge(report, policy, list(enumerate(entries)))
     report.attempt("checkpoint", lambda: _signatures(report, note, head, policy, now))
@@ -239,13 +242,13 @@ def _dossier(report: Report, document: Json, policy: Policy | None, now: int, an
             raise NotIncludedError("no statement is about these weights", found=document["weights"])
 
     def is_document(digest: str, content: Any) -> None:
-        found = hashlib.sha256(_binary(content, "a document")).digest()
+        found = hashlib.sha256(binary(content, what="a document")).digest()
         _same(is_named(digest, "document"), found, "the document")
 
     def is_opened(value: Any) -> None:
         opening = fields(value, "commitment", "data", "label", "salt", what="an opening")
-        label, data = text(opening["label"], what="label"), _binary(opening["data"], "data")
-        found = commit(_binary(opening["salt"], "salt"), label, data)
+        label, data = text(opening["label"], what="label"), binary(opening["data"], what="data")
+        found = commit(binary(opening["salt"], what="salt"), label, data)
         _same(is_named(opening["commitment"], "commitment"), found, label)
 
     report.attempt("weights", is_about)
@@ -260,8 +263,7 @@ def _receipt(report: Report, document: Json, policy: Policy | None, now: int, an
     fields(document, *names, what="the receipt")
     note, head = _head(report, text(document["checkpoint"], what="checkpoint"))
     policy = _required(policy)
-    told = [*items(document["trust"], what="trust"), document["batch"]]
-    logged = [_logged(item, head) for item in told]
+    logged = [_logged(item, head) for item in (*items(document["trust"], what="trust"), document["batch"])]
     at = logged[-1][0]
     if len({index for index, _ in logged}) != len(logged):
         raise MalformedError("an entry travels twice")
@@ -270,7 +272,7 @@ def _receipt(report: Report, document: Json, policy: Policy | None, now: int, an
     if len(report.entries) != len(logged):
         return
     batch = next(entry for entry in report.entries if entry.index == at)
-    others = [entry.act for entry in report.entries if entry is not batch and entry.act != "trust-root"]
+    others = [e for e in report.entries if e is not batch and e.act != "trust-root"]
     if others or batch.act != "receipt-batch" or not batch.trusted:
         raise NotTrustedError("no receipt batch by a key that may sign one", found=str(batch.act))
     leaf = fields(document["leaf"], "commitments", "id", what="the leaf")
@@ -281,9 +283,9 @@ def _receipt(report: Report, document: Json, policy: Policy | None, now: int, an
 
     def is_opened(label: str, brought: bytes | None = None) -> None:
         opening = fields(openings.get(label), "data", "salt", what=f"the opening of {label}")
-        salt, shown = _binary(opening["salt"], "salt"), opening["data"]
+        salt, shown = binary(opening["salt"], what="salt"), opening["data"]
         known = [] if brought is None else [brought]
-        known += [] if shown is None else [_binary(shown, "data")]
+        known += [] if shown is None else [binary(shown, what="data")]
         committed = Digest.parse(text(commitments.get(label), what=f"the commitment of {label}")).value
         for data in known:
             _same(committed, commit(salt, label, data), f"the commitment to this {label}")
@@ -292,15 +294,15 @@ def _receipt(report: Report, document: Json, policy: Policy | None, now: int, an
             raise NotIncludedError("the batch is about other weights", found=repr(known[0])[:90])
 
     report.attempt("leaf", lambda: _in_batch(leaf, document["path"], batch))
-    for label in openings:
-        report.attempt(f"opening {label[:40]}", lambda name=label: is_opened(name))
+    for name in openings:
+        report.attempt(f"opening {name[:40]}", lambda label=name: is_opened(label))
     if answer is not None:
         report.attempt("answer", lambda: is_opened("answer", answer))
 
 
 def _logged(value: Any, head: Checkpoint) -> tuple[int, bytes]:
     logged = fields(value, "entry", "index", "proof", what="a logged entry")
-    data, index = _binary(logged["entry"], "entry"), integer(logged["index"], what="index")
+    data, index = binary(logged["entry"], what="entry"), integer(logged["index"], what="index")
     verify_inclusion(leaf_hash(data), index, head.size, _hashes(logged["proof"]), head.root)
     return index, data
 
@@ -315,11 +317,7 @@ def _in_batch(leaf: Json, told: Any, batch: Entry) -> None:
 
 
 def _hashes(value: Any) -> list[bytes]:
-    return [_binary(item, "a hash") for item in items(value, what="a proof")]
-
-
-def _binary(value: Any, what: str) -> bytes:
-    return decode64(text(value, what=what), what=what)
+    return [binary(item, what="a hash") for item in items(value, what="a proof")]
 
 
 def _same(expected: bytes, found: bytes, what: str) -> None:
@@ -327,15 +325,13 @@ def _same(expected: bytes, found: bytes, what: str) -> None:
         raise NotIncludedError(f"{what} is another", expected=expected.hex(), found=found.hex())
 
 
-def _directory(report: Report, folder: Path, policy: Policy | None, now: int) -> None:
-    policy = _required(policy)
-    note, head = _head(report, (folder / "checkpoint").read_bytes())
+def _directory(report: Report, folder: Path, policy: Policy | None, now: int, answer: Path | None) -> None:
+    policy = _required(policy, answer)
+    note, head = _head(report, _read(folder / "checkpoint", MAX_NOTE))
     signed = {signature.id for signature in note.signatures}
-    if (
-        not policy.met([key for key in policy.witnesses.values() if key.id in signed])
-        and (folder / "witnessed").exists()
-    ):
-        note, head = _head(report, (folder / "witnessed").read_bytes())
+    counted = [key for key in policy.witnesses.values() if key.id in signed]
+    if not policy.met(counted) and (folder / "witnessed").exists():
+        note, head = _head(report, _read(folder / "witnessed", MAX_NOTE))
     entries: list[bytes] = []
     for start in range(0, head.size, TILE):
         data, width = _part(folder, None, start // TILE, head.size)
@@ -351,38 +347,42 @@ def _part(folder: Path, level: int | None, index: int, count: int) -> tuple[byte
     width = min(TILE, count - index * TILE)
     for name in (tile_path(level, index, width), tile_path(level, index)):
         if (folder / name).is_file():
-            return (folder / name).read_bytes(), width
+            return _read(folder / name, TILE * (MAX_ENTRY + 2)), width
     raise errors.InconsistentError("the log has a gap", expected=tile_path(level, index, width))
 
 
 def _tiles(folder: Path, tree: Tree) -> None:
-    level = 0
-    while count := tree.size >> 8 * level:
+    for level in range(8):  # a size has at most 63 bits
+        count = tree.size >> 8 * level
         for index in range((count + TILE - 1) // TILE):
             data, width = _part(folder, level, index, count)
             if data[: 32 * width] != tree.subtree(8 * level, index * TILE, index * TILE + width):
-                raise errors.InconsistentError(
-                    "a tile differs from the entries", found=tile_path(level, index)
-                )
-        level += 1
+                raise errors.InconsistentError("a tile and the entries differ", found=tile_path(level, index))
+
+
+def _read(path: Path, limit: int) -> bytes:
+    """A file that may be hostile, or endless: at most `limit` bytes."""
+    with path.open("rb") as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise errors.InputError(f"{path} is too large", expected=f"at most {limit} bytes")
+    return data
 
 
 def check_path(path: Path, policy: Path | None, answer: Path | None, *, now: int) -> Report:
     """Check a file or a log directory with the policy in a file, if there is one."""
-    trusted = None if policy is None else Policy.parse(policy.read_bytes())
+    trusted = None if policy is None else Policy.parse(_read(policy, MAX_POLICY))
     if path.is_dir():
         report = Report("log")
-        report.attempt("log", lambda: _directory(report, path, trusted, now))
+        report.attempt("log", lambda: _directory(report, path, trusted, now, answer))
         return report
-    if path.stat().st_size > MAX_FILE:
-        raise errors.InputError(f"{path} is too large", expected=f"at most {MAX_FILE} bytes")
-    told = None if answer is None else answer.read_bytes()
-    return verify(path.read_bytes(), trusted, now=now, answer=told)
+    told = None if answer is None else _read(answer, MAX_FILE)
+    return verify(_read(path, MAX_FILE), trusted, now=now, answer=told)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The archive's command line: the report as JSON; exit status 0 verified, 1 not, 2 the call is wrong."""
-    parser = argparse.ArgumentParser(prog="mythos-verify", description="Check Mythos evidence offline.")
+    parser = argparse.ArgumentParser("mythos-verify", description="Check Mythos evidence offline.")
     parser.add_argument("path", type=Path, help="a dossier.json, a receipt, or a log directory")
     parser.add_argument("--policy", type=Path, help="the trust policy that you held beforehand")
     parser.add_argument("--answer", type=Path, help="the answer that a receipt is said to be for")
@@ -392,7 +392,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (MythosError, OSError) as error:
         sys.stderr.write(f"mythos-verify: {error}\n")
         sys.exit(2)
-    sys.stdout.write(json.dumps(report.to_dict(), ensure_ascii=False, indent=1) + "\n")
+    sys.stdout.write(json.dumps(report.to_dict(), indent=1) + "\n")
     sys.exit(0 if report.verified else 1)
 
 
