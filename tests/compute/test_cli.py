@@ -187,6 +187,36 @@ def test_ledgers_are_checked_and_added(tmp_path: Path) -> None:
         answer("ledger", str(tmp_path / "r0"), str(tmp_path / "r0"))
 
 
+def test_a_rank_without_a_ledger_is_said_and_never_declared_whole(
+    tmp_path: Path, sent: list[tuple[str, bytes]]
+) -> None:
+    paths = [str(tmp_path / f"r{rank}") for rank in (0, 1)]
+    for rank, path in enumerate(paths):
+        with Ledger.create(Path(path), run="r", rank=rank, world=2) as ledger:
+            ledger.append(Work(Counts(forward=10 + rank, model=30 + rank), tokens=5))
+    found = answer("ledger", paths[0])
+    assert (found["complete"], found["missing"], answer("ledger", *paths)["missing"]) == (False, ["r: 1"], [])
+    home = ("--weights", str(weights("m")), "--name", "m", "--home", str(tmp_path / "home"))
+    found = answer("declare", "--ledger", paths[0], *home)
+    assert (found["flop"], found["complete"]) == ("30", False)
+    assert statement(sent).uncertainty_percent is None
+    found = answer("declare", "--ledger", paths[0], "--ledger", paths[1], *home)
+    assert (found["flop"], found["complete"], found["tokens"]) == ("61", True, "10")
+    with pytest.raises(MythosError, match="two ledgers"):
+        answer("declare", "--ledger", paths[0], "--ledger", paths[0], *home)
+
+
+def test_a_key_that_signed_nothing_is_not_verified(tmp_path: Path) -> None:
+    key, other = SigningKey.generate("owner"), SigningKey.generate("owner")
+    with Ledger.create(tmp_path / "run", run="r", key=key) as ledger:
+        ledger.append(Work(Counts(forward=1, model=3)))
+        ledger.snapshot()
+    for chosen, status in ((str(key.verify_key), 0), (str(other.verify_key), 1), ("junk", 2)):
+        done = CliRunner().invoke(compute.command, ["ledger", str(tmp_path / "run"), "--key", chosen])
+        error = done.exception
+        assert (error.exit_status if isinstance(error, MythosError) else done.exit_code) == status
+
+
 def dossier(folder: Path, family: Family) -> str:
     path = folder / "dossier.json"
     entries = [base64.b64encode(envelope.to_bytes()).decode() for envelope in family.envelopes]

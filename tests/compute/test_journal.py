@@ -106,3 +106,26 @@ def test_energy_is_otherwise_estimated_and_says_so(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("mythos.compute.hardware._nvml", lambda: None)
     energy = Energy(rapl=tmp_path, clock=Clock(), watts=30)
     assert energy.take() == (30_000_000, "estimated: 30 W")
+
+
+def test_a_step_that_cannot_be_is_refused_before_it_runs() -> None:
+    journal = Journal()
+    for given in ({"tokens": -1}, {"phase": "evil"}, {"role": "evil"}):
+        with pytest.raises(InputError, match="cannot be"):
+            journal.new(**given)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(TypeError):
+        journal.new(tokens=1.5)  # pyright: ignore[reportArgumentType]
+
+
+def test_many_datasets_make_more_records(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    with Ledger.create(path, run="r") as ledger:
+        journal = Journal(ledger=ledger, every=10_000, clock=Clock())
+        for number in range(3000):
+            made = step()
+            made.datasets = (f"sha256:{number:064}",)
+            journal.enter(made)
+        journal.flush()
+    works = [work for work, _ in read(path).works]
+    assert sum(work.steps for work in works) == 3000
+    assert len({name for work in works for name in work.datasets}) == 3000

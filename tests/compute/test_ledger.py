@@ -294,6 +294,8 @@ def test_lines_that_somebody_else_keeps_are_a_ledger(tmp_path: Path) -> None:
 def test_work_that_cannot_have_been_done_is_no_record(tmp_path: Path, name: str, value: Any) -> None:
     with pytest.raises(InputError, match=name):
         work(1, **{name: value})
+    if isinstance(value, float):
+        return  # no line can hold one
     path = tmp_path / "run"
     with Ledger.create(path, run="r") as ledger:
         ledger.append(work(1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mythos.cli.shared import Home, act_once, as_option, emit, home_option, json_option, log_option, say
-from mythos.errors import InputError
+from mythos.errors import InputError, MalformedError
 
 if TYPE_CHECKING:
+    from mythos.evidence.note import VerifyKey
     from mythos.evidence.predicates import TrainingCompute
     from mythos.evidence.statement import Envelope
 
@@ -84,7 +86,8 @@ def hardware(devices: int, seconds: str, peak: str, utilisation: str, as_json: b
 @click.option("--weights", required=True, metavar="DIGEST", help="The weights' root digest, sha256:…")
 @click.option("--name", required=True, help="What people call them.")
 @click.option("--preset", metavar="MODEL", help="A model whose figures were published, such as smollm2.")
-@click.option("--ledger", type=_FILE, help="A run's ledger: its counted figure.")
+@click.option("--ledger", "ledgers", multiple=True, type=_FILE,
+              help="A run's ledger: its counted figure. Once for each rank.")  # fmt: skip
 @click.option("--unknown", is_flag=True, help="Say that nothing is known; nothing is logged.")
 @click.option("--params", metavar="N", help="Published number of parameters.")
 @click.option("--arch", type=_FILE, help="JSON with the published shape, where the convention needs it.")
@@ -98,7 +101,7 @@ def hardware(devices: int, seconds: str, peak: str, utilisation: str, as_json: b
 @log_option
 @json_option
 def declare(
-    weights: str, name: str, preset: str | None, ledger: Path | None, unknown: bool, params: str | None,
+    weights: str, name: str, preset: str | None, ledgers: Sequence[Path], unknown: bool, params: str | None,
     arch: Path | None, tokens: str | None, convention: str, sources: Sequence[str], home: Home, party: str,
     log: str | None, as_json: bool,
 ) -> None:  # fmt: skip
@@ -109,12 +112,12 @@ def declare(
     mythos compute declare --weights sha256:… --name mine --ledger run.ledger
     """
     from mythos.compute import declare as room
-    from mythos.compute import read
+    from mythos.compute import read, total
     from mythos.compute.estimate import Architecture
     from mythos.units import Digest, Instant
 
     subject = Digest.parse(weights)
-    ways = (preset is not None, ledger is not None, unknown, tokens is not None)
+    ways = (preset is not None, bool(ledgers), unknown, tokens is not None)
     if sum(ways) != 1:
         raise InputError("one way to know a figure", expected="--preset, --ledger, --tokens or --unknown")
     answer: dict[str, Any] = {
@@ -129,8 +132,9 @@ def declare(
         return
     if preset is not None:
         said = room.declared(*room.preset(preset), Instant.now())
-    elif ledger is not None:
-        said = room.counted(read(ledger))
+    elif ledgers:
+        total(ledgers)  # refuses one that stands twice
+        said = room.counted(*(read(path) for path in ledgers))
     else:
         shape: dict[str, Any] = _json(arch) if arch is not None else {}
         shape |= {"params": params} if params is not None else {}
@@ -164,20 +168,26 @@ def _log(said: TrainingCompute, name: str, weights: Any, home: Home, party: str,
 @click.option("--key", "vkeys", multiple=True, metavar="VKEY", help="Whose signature to check. Repeatable.")
 @json_option
 def ledger(paths: Sequence[Path], vkeys: Sequence[str], as_json: bool) -> None:
-    """Check ledgers, one for each rank or run, and add them up."""
+    """Check ledgers, one for each rank or run, and add them up; exit status 1 when a --key signed nothing."""
     from mythos.compute import read, total
-    from mythos.evidence import VerifyKey
+    from mythos.compute.record import missing_ranks
 
-    keys = [VerifyKey.parse(text) for text in vkeys]
+    keys = [_key(text) for text in vkeys]
     effective, executed = total(paths, keys)
     histories = [read(path, keys) for path in paths]
     for path, history in zip(paths, histories, strict=True):
         if history.dropped:
             say(f"note: {path.name}: a last line of {history.dropped} bytes was cut short and is left out")
+    missing = missing_ranks(histories)
+    if missing:
+        say(f"note: no ledger of {', '.join(missing)[:200]}: the total is too low")
+    unsigned = [path.name for path, h in zip(paths, histories, strict=True) if keys and not h.signed]
+    if unsigned:
+        say(f"mythos: no line of {', '.join(unsigned)} is signed by a key that --key names")
     answer: dict[str, Any] = {
         "model_flop": str(effective.model), "effective": effective.to_dict(), "executed": executed.to_dict(),
         "exact": all(h.exact for h in histories),
-        "complete": not any(h.unregistered for h in histories),
+        "complete": not missing and not any(h.unregistered for h in histories), "missing": list(missing),
         "unregistered": sorted({name for h in histories for name in h.unregistered}),
         "runs": [
             {
@@ -189,6 +199,17 @@ def ledger(paths: Sequence[Path], vkeys: Sequence[str], as_json: bool) -> None:
     }  # fmt: skip
     line = f"{effective.model} FLOP (model), {executed.executed} executed in {len(paths)} ledgers"
     emit(answer, as_json=as_json, line=line)
+    if unsigned:
+        sys.exit(1)
+
+
+def _key(text: str) -> VerifyKey:
+    from mythos.evidence import VerifyKey
+
+    try:
+        return VerifyKey.parse(text)
+    except MalformedError as error:
+        raise InputError("--key is wrong", expected="NAME+HASH+BASE64", found=repr(text[:60])) from error
 
 
 @command.command()

@@ -10,10 +10,11 @@ from typing import Any, Final
 
 from mythos import strict_yaml
 from mythos.compute.estimate import Architecture, estimate
-from mythos.compute.record import CONVENTION, History
+from mythos.compute.record import CONVENTION, History, missing_ranks
 from mythos.errors import InputError
 from mythos.evidence.predicates import Count, Reading, TrainingCompute
-from mythos.units import Flop, Instant
+from mythos.evidence.statement import canonical
+from mythos.units import Digest, Flop, Instant
 
 PRESETS: Final = Path(__file__).parent / "declared"
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII)
@@ -85,26 +86,32 @@ def source(text: str) -> Reading:
     return Reading(*parts)
 
 
-def counted(history: History, *, parameters: int | None = None) -> TrainingCompute:
-    """What a ledger counted: superseded work is in the executed figure and not in the model figure."""
-    done = [(work, gone) for work, gone in history.works if work.phase != "eval"]
+def counted(*histories: History, parameters: int | None = None) -> TrainingCompute:
+    """What the ledgers of a run counted, one for each rank; `record_digest` is of the one, or of all heads.
+
+    Superseded work is in the executed figure and not in the model figure. A rank without a ledger makes the
+    figure incomplete.
+    """
+    done = [(work, gone) for history in histories for work, gone in history.works if work.phase != "eval"]
     methods = {work.method for work, _ in done}
     energy = sum(work.energy_uj for work, _ in done)
+    heads = [history.head.digest for history in histories]
+    missing = missing_ranks(histories)
     return TrainingCompute(
         method="counted" if methods <= {"counted"} else "replayed",
         convention=CONVENTION,
-        model_flop=Flop(history.effective.model),
-        executed_flop=history.executed.executed,
-        complete=not history.unregistered,
-        uncertainty_percent="0" if history.exact else None,
+        model_flop=Flop(sum(history.effective.model for history in histories)),
+        executed_flop=Flop(sum(history.executed.executed for history in histories)),
+        complete=not missing and not any(history.unregistered for history in histories),
+        uncertainty_percent="0" if not missing and all(history.exact for history in histories) else None,
         parameters=None if parameters is None else Count(parameters),
         tokens=Count(sum(work.tokens for work, gone in done if not gone)),
         sources=(),
         energy_watt_hours=f"{Decimal(energy) / Decimal(3_600_000_000):.6f}" if energy else None,
         energy_method=", ".join(sorted({work.energy_method for work, _ in done})) if energy else None,
-        unregistered=history.unregistered,
-        record_digest=history.head.digest,
+        unregistered=tuple(sorted({name for history in histories for name in history.unregistered})),
+        record_digest=heads[0] if len(heads) == 1 else Digest.of(canonical(sorted(map(str, heads)))),
         declared_at=None,
-        started_at=history.began,
-        ended_at=history.ended,
+        started_at=min(history.began for history in histories),
+        ended_at=max(history.ended for history in histories),
     )

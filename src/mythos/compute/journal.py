@@ -5,12 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import index
+from typing import Final
 
 from mythos.compute.hardware import Energy, default_peak
 from mythos.compute.ledger import Ledger
-from mythos.compute.record import Counts, Head, Work
+from mythos.compute.record import PHASES, ROLES, Counts, Head, Work
 from mythos.errors import InputError
 from mythos.units import Digest, Flop
+
+_MOST_DATASETS: Final = 256
+"""Names in one record, so that its line stays within what a reader takes."""
 
 
 @dataclass(slots=True)
@@ -157,8 +162,19 @@ class Journal:
         phase: str | None = None,
         role: str | None = None,
     ) -> Step:
-        """A step that has cost nothing yet."""
-        return Step(phase or self.phase, role or self.role, tokens, tuple(datasets))
+        """A step that has cost nothing yet.
+
+        Raises:
+            InputError: fewer than no tokens, or a phase or role that no record has.
+        """
+        tokens, phase, role = index(tokens), phase or self.phase, role or self.role
+        if tokens < 0 or phase not in PHASES or role not in ROLES:
+            raise InputError(
+                "a step that cannot be",
+                expected=f"tokens from 0, a phase of {', '.join(PHASES)}, a role of {', '.join(ROLES)}",
+                found=f"{tokens}, {phase}, {role}",
+            )
+        return Step(phase, role, tokens, tuple(datasets))
 
     def enter(self, step: Step) -> None:
         """Book a finished step."""
@@ -173,7 +189,8 @@ class Journal:
         if step.phase not in self.done:
             self.done[step.phase] = Step(step.phase, step.role, steps=0)
             self.done[step.phase].add(step)
-        if self.ledger is not None and self._window.steps >= self._every:
+        full = self._window.steps >= self._every or len(self._window.datasets) >= _MOST_DATASETS
+        if self.ledger is not None and full:
             self.flush()
 
     def flush(self) -> None:

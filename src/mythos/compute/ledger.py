@@ -63,12 +63,26 @@ class _State:
         here = Head(self.head.lines + 1, Digest.of(line))
         match document["kind"] if self.header else document["format"]:
             case str(found) if found == FORMAT and not self.header:
+                rank, world = document["rank"], document["world"]
+                if type(rank) is not int or type(world) is not int or not 0 <= rank < world:
+                    found = f"{rank!r} of {world!r}"
+                    raise ComputeError(
+                        "no such rank", expected="from 0, below the number of ranks", found=found
+                    )
                 self.header = document
                 self.snapshots.append((0, here, 0))
             case "work":
-                self.works.append((Work.from_dict(document), False))
+                work = Work.from_dict(document)
+                work.check_bound()
+                self.works.append((work, False))
                 self.step += self.works[-1][0].steps
             case "snapshot":
+                if document["step"] != self.step:
+                    raise ComputeError(
+                        "a snapshot of another step",
+                        expected=str(self.step),
+                        found=repr(document["step"])[:40],
+                    )
                 self._check_signature(document, here.lines)
                 self.snapshots.append((self.step, here, len(self.works)))
             case "resume":
@@ -203,15 +217,7 @@ class Ledger:
         Raises:
             ComputeError: more operations than the devices could have done in the time (`impossible`).
         """
-        most = max(work.counts.executed, work.counts.model)
-        if work.bound is not None and most > work.bound:
-            raise ComputeError(
-                "more operations than the devices can do",
-                expected=f"at most {work.bound} (wall time x devices x peak)",
-                found=str(most),
-                advice="The clock, the number of devices, their peak or the count is wrong.",
-                code="impossible",
-            )
+        work.check_bound()
         return self._write({"kind": "work", "attempt": self._state.attempt} | work.to_dict())
 
     def snapshot(self, weights: Digest | None = None) -> Head:
@@ -235,6 +241,7 @@ class Ledger:
             signature = encode64(self._key.sign(canonical(document)))
             document["signature"] = {"keyid": self._key.id, "sig": signature}
         line = canonical(document)
+        parse_canonical(line)  # what nobody could read back is refused before it stands there
         self._put(line)
         self._state.take(line)
         return self._state.head

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self, cast, get_args
 
+from mythos.errors import ComputeError, InputError
 from mythos.evidence.statement import Json
 from mythos.units import Digest, Flop, Instant
 
@@ -14,8 +16,16 @@ CONVENTION: Final = (
 )
 
 Method = Literal["counted", "replayed", "formula", "hardware"]
+PHASES: Final = ("pretrain", "sft", "rl", "distill", "synthetic", "eval", "merge")
+ROLES: Final = ("train", "teacher", "reward", "generator")
 _BIG: Final = ("tokens", "wall_ns", "peak", "energy_uj")
 _LISTS: Final = ("unregistered", "dynamic", "datasets")
+_LEAST: Final = {
+    **dict.fromkeys(("steps", "audits", "mismatches", "samples_generated", "samples_kept"), 0),
+    **dict.fromkeys(("tokens", "wall_ns", "energy_uj"), 0),
+    **dict.fromkeys(("devices", "peak"), 1),
+}
+_ONE_OF: Final = {"phase": PHASES, "role": ROLES, "method": get_args(Method), "exact": (True, False)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +106,30 @@ class Work:
     energy_uj: int = 0
     energy_method: str = "none"
 
+    def __post_init__(self) -> None:
+        """Refuse what no step can have done.
+
+        Raises:
+            InputError: a negative number, a fraction, or a word that is not one of a field's.
+        """
+        for name, least in _LEAST.items():
+            value = getattr(self, name)
+            if not (type(value) is int and value >= least) and not (name == "peak" and value is None):
+                raise InputError(
+                    f"{name} cannot be", expected=f"a whole number from {least}", found=repr(value)[:40]
+                )
+        for name, words in _ONE_OF.items():
+            value = getattr(self, name)
+            if value not in words or type(value) is not type(words[0]):
+                raise InputError(
+                    f"{name} cannot be", expected=" or ".join(map(str, words)), found=repr(value)[:40]
+                )
+        for name in (*_LISTS, "precision", "energy_method"):
+            value = getattr(self, name)
+            texts = cast("tuple[Any, ...]", value if name in _LISTS else (value,))
+            if type(texts) is not tuple or not all(isinstance(text, str) for text in texts):
+                raise InputError(f"{name} cannot be", expected="text", found=repr(value)[:40])
+
     @property
     def bound(self) -> int | None:
         """The most operations the devices could have done in this time."""
@@ -109,12 +143,39 @@ class Work:
 
     @classmethod
     def from_dict(cls, document: Json) -> Self:
-        """The inverse of `to_dict`."""
+        """The inverse of `to_dict`.
+
+        Raises:
+            InputError: a field that cannot be, or a bound that does not follow from the fields.
+        """
         values: dict[str, Any] = {f.name: document[f.name] for f in fields(cls)}
-        values |= {name: None if values[name] is None else int(values[name]) for name in _BIG}
-        values |= {name: tuple(values[name]) for name in _LISTS}
+        values |= {name: None if values[name] is None else int(Flop.parse(values[name])) for name in _BIG}
+        for name in _LISTS:
+            if isinstance(values[name], list):
+                values[name] = tuple(values[name])
         values["counts"] = Counts.from_dict(document["counts"])
-        return cls(**values)
+        work = cls(**values)
+        if document["bound"] != (work.bound if work.bound is None else str(work.bound)):
+            raise InputError(
+                "the bound does not follow", expected=str(work.bound), found=str(document["bound"])[:40]
+            )
+        return work
+
+    def check_bound(self) -> None:
+        """Hold the count against what the devices could have done.
+
+        Raises:
+            ComputeError: it is more (`impossible`).
+        """
+        most = max(self.counts.executed, self.counts.model)
+        if self.bound is not None and most > self.bound:
+            raise ComputeError(
+                "more operations than the devices can do",
+                expected=f"at most {self.bound} (wall time x devices x peak)",
+                found=str(most),
+                advice="The clock, the number of devices, their peak or the count is wrong.",
+                code="impossible",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,3 +235,14 @@ class History:
     def exact(self) -> bool:
         """Whether every record is."""
         return all(w.exact for w, _ in self.works)
+
+
+def missing_ranks(histories: Iterable[History]) -> tuple[str, ...]:
+    """`run: rank` of each rank that none of these ledgers is of; a total without them is too low."""
+    seen: dict[str, set[int]] = {}
+    worlds: dict[str, int] = {}
+    for history in histories:
+        run, world = str(history.header["run"]), int(history.header["world"])
+        seen.setdefault(run, set()).add(int(history.header["rank"]))
+        worlds[run] = max(world, worlds.get(run, 0))
+    return tuple(f"{run}: {n}" for run, world in worlds.items() for n in range(world) if n not in seen[run])
