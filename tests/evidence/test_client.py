@@ -7,11 +7,15 @@ import threading
 import pytest
 
 from mythos import errors
-from mythos.errors import InputError, LogError, NetworkError, NotTrustedError
+from mythos.errors import InputError, LogError, NetworkError, NotTrustedError, QuotaError
 from mythos.evidence.client import LogClient, connection, refusal
+from mythos.evidence.merkle import leaf_hash
+from mythos.evidence.note import encode64
 
 
-@pytest.mark.parametrize("address", ["", "log", "ftp://host", "http://", "unix"])
+@pytest.mark.parametrize(
+    "address", ["", "log", "ftp://host", "http://", "unix", "http://h:99999", "http://h:x", "http://[::1"]
+)
 def test_other_addresses_are_refused(address):
     with pytest.raises(InputError, match="not an address"):
         connection(address, 1.0)
@@ -94,6 +98,46 @@ def test_an_answer_that_is_no_error_document_is_said(body):
 def test_a_batch_is_checked_before_it_is_sent():
     with pytest.raises(InputError, match="not a batch"):
         LogClient("unix:/nowhere").append([])
+    with pytest.raises(QuotaError, match="entry is too large"):
+        LogClient("unix:/nowhere").append([b"x" * 65_536])
+
+
+_STATUS = {"origin": "log", "acknowledged": 1, "published": 1, "witnessed": 1, "problem": ""}
+_NO_LOG = ["<html>", "[]", "{}", "7", "null", "[" * 100_000, json.dumps(_STATUS | {"witnesses": []})]
+_CALLS = {
+    "status": LogClient.status,
+    "append": lambda client: client.append([b"entry"]),
+    "inclusion": lambda client: client.inclusion(0, 1),
+    "consistency": lambda client: client.consistency(1, 2),
+}
+
+
+@pytest.mark.parametrize("body", _NO_LOG)
+@pytest.mark.parametrize("call", _CALLS)
+def test_a_service_that_is_no_log_is_named(call, body):
+    with (
+        LogClient(f"http://127.0.0.1:{_server(_http(200, body))}", timeout=5.0) as client,
+        pytest.raises(LogError, match=r"127\.0\.0\.1:\d+ does not answer as a log does"),
+    ):
+        _CALLS[call](client)
+
+
+def test_places_of_other_entries_than_were_sent_are_not_taken():
+    body = json.dumps({"first": 0, "size": 1, "leafHashes": [encode64(leaf_hash(b"another"))]})
+    with (
+        LogClient(f"http://127.0.0.1:{_server(_http(200, body))}", timeout=5.0) as client,
+        pytest.raises(LogError, match="about other entries"),
+    ):
+        client.append([b"entry"])
+
+
+def test_an_answer_without_end_is_not_read_to_its_end(monkeypatch):
+    monkeypatch.setattr("mythos.evidence.client.MAX_ANSWER", 1000)
+    with (
+        LogClient(f"http://127.0.0.1:{_server(_http(200, 'x' * 1001))}", timeout=5.0) as client,
+        pytest.raises(NetworkError, match="answers too much"),
+    ):
+        client.checkpoint()
 
 
 def test_every_error_of_the_tree_can_travel():

@@ -156,6 +156,8 @@ def test_an_estate_from_its_first_key_to_a_verified_log(home):
         assert status["witnessed"] == 2
         proof = _run(log.command, "proof", 1, "--out", home / "seal.tlog-proof", home=home)
         assert len(proof["signatures"]) == 3
+        with pytest.raises(InputError, match="an index below 2"):
+            _run(log.command, "proof", 2, home=home)
         root = _run(trust.command, "show", home=home)
         assert root["roles"]["root"]["threshold"] == 2
         _rotate(home, root)
@@ -190,6 +192,27 @@ def _rotate(home, root):
 def _run_plain(command, *arguments):
     result = CliRunner().invoke(command, [*map(str, arguments), "--json"])
     assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["show", "--from", "-1"], "-1 is not in the range"),
+        (["proof", "--", "-1"], "-1 is not in the range"),
+        (["serve", "--quota", "0"], "0 is not in the range"),
+    ],
+)
+def test_numbers_have_a_range(arguments, why):
+    result = CliRunner().invoke(log.command, arguments)
+    assert (result.exit_code, why in result.output) == (2, True)
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", b"x" * 70_000])
+def test_a_file_that_is_no_envelope_is_named(home, content):
+    path = home.parent / "act.dsse"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"act\.dsse holds no signed envelope"):
+        _run(log.command, "append", path, home=home)
 
 
 def test_verify_wants_something_to_verify(home):

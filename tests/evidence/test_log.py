@@ -32,6 +32,9 @@ def folder(tmp_path):
     return tmp_path / "log"
 
 
+LIFE = samples.whole_life()
+
+
 def _open(folder, **options):
     options.setdefault("policy", None)
     return Log.open(folder, samples.LOG, **options)
@@ -79,6 +82,35 @@ def test_an_idempotency_key_finds_its_entries_again_also_after_a_restart(folder)
     log = _open(folder)
     assert log.append(_raw(2), "request 7") == places
     assert log.size == 3
+    log.close()
+
+
+def test_a_key_is_its_signers_own_and_nobody_else_can_use_it_up(folder):
+    log = _open(folder, policy=samples.POLICY)
+    log.append(LIFE[:1], "owner:trust-root")
+    revocation, lease = (
+        samples.signed(samples.SAMPLES["revocation"]),
+        samples.signed(samples.SAMPLES["lease"]),
+    )
+    assert log.append([lease], "owner:revoke")[0].index == 1  # the host guessed what the owner will say
+    assert log.append([revocation], "owner:revoke")[0].index == 2
+    assert log.append([revocation], "owner:revoke")[0].index == 2
+    with pytest.raises(KeyReusedError, match="owner:revoke"):
+        log.append([samples.signed(samples.SAMPLES["seal"])], "owner:revoke")
+    log.close()
+
+
+def test_a_key_from_before_keys_had_owners_is_still_known(folder, monkeypatch):
+    with monkeypatch.context() as before:
+        before.setattr(Log, "_scoped", lambda _self, _entries, key: key)
+        log = _open(folder, policy=samples.POLICY)
+        log.append(LIFE[:1], "owner:trust-root")
+        log.append([samples.signed(samples.SAMPLES["seal"])], "owner:seal")
+        log.close()
+    log = _open(folder, policy=samples.POLICY)
+    assert log.append(LIFE[:1], "owner:trust-root")[0].index == 0
+    assert log.append([samples.signed(samples.SAMPLES["seal"])], "owner:seal")[0].index == 1
+    assert log.append([samples.signed(samples.SAMPLES["lease"])], "owner:seal")[0].index == 2
     log.close()
 
 
@@ -265,6 +297,40 @@ def test_a_database_that_fails_stops_the_log_until_it_is_opened_again(folder):
     log.close()
     log = _open(folder)
     assert log.append(_raw(1, start=1))[0].index == 1
+    log.close()
+
+
+def test_a_rollback_that_fails_too_leaves_nobody_waiting(folder):
+    class Failing(_FullDisk):
+        broken = False
+
+        def execute(self, sql, *rest):
+            if Failing.broken and sql in {"COMMIT", "ROLLBACK"}:
+                raise sqlite3.OperationalError("disk I/O error")
+            return self.inner.execute(sql, *rest)
+
+    log = _open(folder, open_database=Failing)
+    log.append(_raw(1))
+    Failing.broken = True
+    caught = []
+
+    def call(number):
+        try:
+            log.append(_raw(1, start=number))
+        except LogError as error:
+            caught.append(error)
+
+    threads = [threading.Thread(target=call, args=(i,), daemon=True) for i in range(1, 5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(5)
+    assert not any(thread.is_alive() for thread in threads)
+    assert len(caught) == 4
+    Failing.broken = False
+    log.close()
+    log = _open(folder)
+    assert log.size == 1
     log.close()
 
 

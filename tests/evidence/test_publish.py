@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from mythos.errors import LogCorruptError, LogError, NetworkError
+from mythos.evidence.client import Reply
 from mythos.evidence.log import Log
 from mythos.evidence.note import Checkpoint
 from mythos.evidence.policy import Policy
@@ -236,6 +237,23 @@ def test_a_line_by_a_key_that_the_trust_root_does_not_name_is_not_published(esta
         _until(lambda: "does not name" in str(publisher.witnesses()["host-witness"]["problem"]))
         assert publisher.size("witnessed") == 0
         assert "stranger" not in str(publisher.checkpoint("published"))
+
+
+def test_a_witness_that_signs_nothing_has_cosigned_nothing(estate):
+    """Not even where the note that it is asked about carries the lines of another already."""
+    estate.witnesses["host-witness"].up = False
+    with estate.run() as (log, publisher):
+        log.append(LIFE[:1])
+        _until(lambda: publisher.witnesses()["regulator-witness"]["size"] == 1)
+    estate.witnesses["host-witness"].up = True
+    estate.witnesses["host-witness"].inner.close()
+    silent = SimpleNamespace(
+        add_checkpoint=lambda _body, **_: Reply(200, "text/plain", b""), close=lambda: None
+    )
+    estate.witnesses["host-witness"].inner = silent
+    with estate.run() as (_, publisher):
+        _until(lambda: publisher.witnesses()["host-witness"]["problem"])
+        assert publisher.witnesses()["host-witness"]["size"] == 0
 
 
 def test_without_a_quorum_published_is_witnessed(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 
 from mythos.errors import MalformedError
 from mythos.evidence.merkle import Tree, leaf_hash
-from mythos.evidence.note import Checkpoint, Note, Signature, SigningKey
+from mythos.evidence.note import Checkpoint, Note, Signature, SigningKey, cosign
 from mythos.evidence.witness import AddCheckpoint, Witness
 
 from . import samples
@@ -123,6 +123,24 @@ def test_a_clock_that_went_backwards_cosigns_nothing(witness):
     assert reply.status == 503
     assert b"clock went backwards" in reply.body
     assert _ask(witness, 3, 17, seconds=2_000).status == 200
+
+
+def test_no_cosignature_is_shown_before_it_is_durable(witness, monkeypatch):
+    _ask(witness, 0, 3)
+    shown, asking = [], []
+
+    def cosigning(*arguments):
+        asking.append(threading.Thread(target=lambda: shown.append(witness.seen(samples.ORIGIN))))
+        asking[0].start()
+        line = cosign(*arguments)
+        witness._db.execute("UPDATE heads SET note = 'not durable'")
+        asking[0].join(0.1)
+        return line
+
+    monkeypatch.setattr("mythos.evidence.witness.cosign", cosigning)
+    assert _ask(witness, 3, 17).status == 200
+    asking[0].join(5)
+    assert [Checkpoint.parse(note.text).size for note in shown] == [17]
 
 
 def test_a_witness_remembers_across_a_restart(tmp_path):

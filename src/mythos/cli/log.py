@@ -10,7 +10,7 @@ import click
 
 from mythos.cli.log_drill import command as drill
 from mythos.cli.shared import Home, as_option, emit, home_option, json_option, log_option, say
-from mythos.errors import NoTrustError
+from mythos.errors import EvidenceError, FormatError, InputError, NoTrustError
 
 
 @click.group()
@@ -30,7 +30,13 @@ command.add_command(drill, "drill")
     "--witness", "witnesses", multiple=True, metavar="ADDRESS", help="A witness to ask. Repeatable."
 )
 @click.option("--policy", type=click.Path(path_type=Path, dir_okay=False), help="Default: HOME/trust.policy.")
-@click.option("--quota", default=600_000, show_default=True, help="Entries a minute for each signing key.")
+@click.option(
+    "--quota",
+    type=click.IntRange(min=1),
+    default=600_000,
+    show_default=True,
+    help="Entries a minute for each signing key.",
+)
 def serve(
     home: Home,
     party: str,
@@ -93,9 +99,16 @@ def status(home: Home, log: str | None, as_json: bool) -> None:
 def append(files: Sequence[Path], home: Home, log: str | None, key: str, as_json: bool) -> None:
     """Append signed envelopes in one transaction and wait until they are witnessed."""
     from mythos.evidence.client import LogClient
+    from mythos.evidence.statement import Envelope
 
+    entries = [path.read_bytes() for path in files]
+    for path, data in zip(files, entries, strict=True):
+        try:
+            Envelope.parse(data)
+        except EvidenceError as error:
+            raise FormatError(f"{path} holds no signed envelope: {error}") from error
     with LogClient(log or home.address("log")) as client:
-        places = client.append([path.read_bytes() for path in files], key)
+        places = client.append(entries, key)
         client.wait(places[-1].index + 1)
     found = [{"index": p.index, "leaf": f"sha256:{p.leaf_hash.hex()}"} for p in places]
     lines = "\n".join(f"{p['index']}  {p['leaf']}" for p in found)
@@ -103,7 +116,9 @@ def append(files: Sequence[Path], home: Home, log: str | None, key: str, as_json
 
 
 @command.command()
-@click.option("--from", "start", default=0, show_default=True, help="The first index.")
+@click.option(
+    "--from", "start", type=click.IntRange(min=0), default=0, show_default=True, help="The first index."
+)
 @home_option
 @log_option
 @json_option
@@ -133,7 +148,7 @@ def show(start: int, home: Home, log: str | None, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("index", type=int)
+@click.argument("index", type=click.IntRange(min=0))
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Default: INDEX.tlog-proof.")
 @home_option
 @log_option
@@ -145,6 +160,8 @@ def proof(index: int, out: Path | None, home: Home, log: str | None, as_json: bo
     from mythos.files import write_atomic
 
     with LogClient(log or home.address("log")) as client:
+        if index >= (size := client.status()["acknowledged"]):
+            raise InputError("no such entry", expected=f"an index below {size}", found=str(index))
         note = client.wait(index + 1)
         text = client.proof(index)
     path = out or Path(f"{index}.tlog-proof")

@@ -11,7 +11,8 @@ import http.client
 import json
 import socket
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType, TracebackType
 from typing import Any, Final, Literal, NoReturn, Self, cast
@@ -19,12 +20,16 @@ from urllib.parse import quote, urlsplit
 
 from mythos import errors
 from mythos.errors import InputError, LogError, MythosError, NetworkError
-from mythos.evidence.merkle import pack, unpack
+from mythos.evidence.merkle import leaf_hash, pack, unpack
 from mythos.evidence.note import decode64
+from mythos.evidence.statement import check_size
 
 State = Literal["published", "witnessed"]
 
 MAX_BATCH: Final = 4_096
+MAX_ANSWER: Final = 1 << 25
+"""Bytes of the largest answer that is read; a page of 256 entries has half of it at most."""
+
 BUNDLE: Final = "application/octet-stream"
 
 
@@ -56,13 +61,17 @@ def connection(address: str, timeout: float) -> tuple[http.client.HTTPConnection
     """
     if address.startswith("unix:"):
         return _UnixConnection(address.removeprefix("unix:"), timeout), ""
-    parts = urlsplit(address)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        parts, host, port = urlsplit(""), None, None
+    if parts.scheme not in {"http", "https"} or not host:
         raise InputError(
             "not an address", expected="unix:PATH or http://HOST:PORT", found=repr(address[:120])
         )
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    return kind(parts.hostname, parts.port, timeout=timeout), parts.path.rstrip("/")
+    return kind(host, port, timeout=timeout), parts.path.rstrip("/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +131,11 @@ class Peer:
             link.sock.settimeout(timeout)
         link.request(method, self._prefix + path, body=body or None, headers=dict(headers))
         answer = link.getresponse()
-        return Reply(answer.status, answer.headers.get_content_type(), answer.read())
+        body = answer.read(MAX_ANSWER + 1)
+        if len(body) > MAX_ANSWER:
+            link.close()
+            raise NetworkError(f"{self.address} answers too much", expected=f"at most {MAX_ANSWER} bytes")
+        return Reply(answer.status, answer.headers.get_content_type(), body)
 
     def another(self) -> Self:
         """A second connection to the same party, for a request that waits."""
@@ -160,17 +173,20 @@ class LogClient(Peer):
         """
         if not 0 < len(entries) <= MAX_BATCH:
             raise InputError("not a batch", expected=f"1 to {MAX_BATCH} entries", found=f"{len(entries)}")
+        body = pack([check_size(entry) for entry in entries])
         headers = {"Content-Type": BUNDLE} | ({"Idempotency-Key": quote(key)} if key else {})
-        reply = self._expect(self.request("POST", "/v1/append", pack(entries), headers=headers))
-        document = json.loads(reply.body)
-        return [
-            Appended(document["first"] + i, decode64(leaf), document["size"])
-            for i, leaf in enumerate(document["leafHashes"])
-        ]
+        reply = self._expect(self.request("POST", "/v1/append", body, headers=headers))
+        with self._understood():
+            document = json.loads(reply.body)
+            first, size = int(document["first"]), int(document["size"])
+            leaves = [decode64(leaf) for leaf in document["leafHashes"]]
+        if leaves != [leaf_hash(entry) for entry in entries]:
+            raise LogError(f"{self.address} answered about other entries than were sent")
+        return [Appended(first + i, leaf, size) for i, leaf in enumerate(leaves)]
 
     def checkpoint(self, state: State = "published") -> str:
         """The text of the newest checkpoint that is published, or that the quorum has cosigned."""
-        return self._expect(self.request("GET", f"/checkpoint?state={state}")).body.decode()
+        return self._text(f"/checkpoint?state={state}")
 
     def entries(self, start: int, end: int) -> list[bytes]:
         """The exact bytes of entries `start` to `end` (exclusive), at most what the log holds."""
@@ -190,25 +206,52 @@ class LogClient(Peer):
             LogError: not reached within `timeout` seconds.
         """
         path = f"/wait?size={size}&state={state}&timeout={timeout:.3f}"
-        return self._expect(self.request("GET", path, timeout=timeout + 5)).body.decode()
+        return self._text(path, timeout + 5)
 
     def inclusion(self, index: int, size: int) -> list[bytes]:
         """The inclusion proof of entry `index` in the log of `size` entries."""
-        reply = self._expect(self.request("GET", f"/v1/inclusion?index={index}&size={size}"))
-        return [decode64(h) for h in json.loads(reply.body)["hashes"]]
+        return self._hashes(f"/v1/inclusion?index={index}&size={size}")
 
     def consistency(self, size1: int, size2: int) -> list[bytes]:
         """The proof that the log of `size2` entries only appends to that of `size1`."""
-        reply = self._expect(self.request("GET", f"/v1/consistency?old={size1}&size={size2}"))
-        return [decode64(h) for h in json.loads(reply.body)["hashes"]]
+        return self._hashes(f"/v1/consistency?old={size1}&size={size2}")
 
     def proof(self, index: int) -> str:
         """The offline proof of a witnessed entry (C2SP tlog-proof)."""
-        return self._expect(self.request("GET", f"/v1/proof?index={index}")).body.decode()
+        return self._text(f"/v1/proof?index={index}")
 
     def status(self) -> dict[str, Any]:
-        """`{"origin", "acknowledged", "published", "witnessed", "witnesses": {NAME: size}}`."""
-        return json.loads(self._expect(self.request("GET", "/v1/status")).body)
+        """`{"origin", "acknowledged", "published", "witnessed", "witnesses": {NAME: {…}}, "problem"}`."""
+        text = self._text("/v1/status")
+        with self._understood():
+            found = json.loads(text)
+            sizes = {name: int(found[name]) for name in ("acknowledged", "published", "witnessed")}
+            witnesses = {
+                name: {"size": int(one["size"]), "problem": str(one["problem"])}
+                for name, one in found["witnesses"].items()
+            }
+            told = {"witnesses": witnesses, "problem": str(found["problem"])}
+            return {"origin": str(found["origin"]), **sizes, **told}
+
+    def _text(self, path: str, timeout: float | None = None) -> str:
+        return self._expect(self.request("GET", path, timeout=timeout)).body.decode(errors="replace")
+
+    def _hashes(self, path: str) -> list[bytes]:
+        text = self._text(path)
+        with self._understood():
+            return [decode64(h) for h in json.loads(text)["hashes"]]
+
+    @contextmanager
+    def _understood(self) -> Generator[None]:
+        """What an answer lacks, or has of another type, is said about its service."""
+        try:
+            yield
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise LogError(
+                f"{self.address} does not answer as a log does",
+                found=f"{type(error).__name__}: {error}"[:120],
+                advice="Check the address (--log).",
+            ) from error
 
     def _expect(self, reply: Reply) -> Reply:
         if reply.status != 200:

@@ -37,7 +37,7 @@ from mythos.evidence.client import MAX_BATCH, Appended
 from mythos.evidence.merkle import Frontier, Tree, leaf_hash
 from mythos.evidence.note import Checkpoint, Note, SigningKey
 from mythos.evidence.policy import Policy, Trust
-from mythos.evidence.statement import check_size
+from mythos.evidence.statement import Envelope, check_size
 from mythos.evidence.store import Connection, Head, Keyed, Store, connect
 from mythos.files import private_folder
 
@@ -88,12 +88,15 @@ class Quota:
 class _Request:
     """One caller's entries on their way into a commit."""
 
-    __slots__ = ("after", "before", "digest", "done", "entries", "error", "first", "key", "roots", "signers")
+    __slots__ = (
+        "after", "before", "digest", "done", "entries", "error", "first", "key", "roots", "signers", "told",
+    )  # fmt: skip
 
-    def __init__(self, entries: Sequence[bytes], key: str) -> None:
+    def __init__(self, entries: Sequence[bytes], told: str, scoped: str) -> None:
         self.entries = [(data, leaf_hash(check_size(data))) for data in entries]
         self.digest = sha256(b"".join(leaf for _, leaf in self.entries)).digest()
-        self.key = key or self.digest.hex()
+        self.told = told or self.digest.hex()
+        self.key = scoped or self.digest.hex()
         self.before: Trust | None = None
         self.after: Trust | None = None
         self.roots: list[int] = []
@@ -197,8 +200,8 @@ class Log:
 
         Args:
             entries: 1 to 4,096 exact envelopes, each at most 65,535 bytes.
-            key: idempotency key; the same key with the same bytes returns the same places, whether or not the
-                first call came to its end. Default: the bytes are their own key.
+            key: idempotency key, of these signers alone; the same key with the same bytes returns the same
+                places, whether or not the first call came to its end. Default: the bytes are their own key.
 
         Raises:
             KeyReusedError: the key came before with other bytes.
@@ -211,7 +214,7 @@ class Log:
                 expected=f"1 to {MAX_BATCH} entries, a key of at most {MAX_KEY} characters",
                 found=f"{len(entries)} entries, a key of {len(key)} characters",
             )
-        request = _Request(entries, key)
+        request = _Request(entries, key, self._scoped(entries, key))
         if not self._known(request):
             self._judge(request, self.trust)
             if self._quota is not None:
@@ -269,14 +272,24 @@ class Log:
                 advice="Use the key with which the log was made.",
             )
 
+    def _scoped(self, entries: Sequence[bytes], key: str) -> str:
+        """The key as this signer's own: nobody can take, or use up, a key that another will come with."""
+        if not key or self.policy is None:
+            return key
+        signers = {name for data in entries for name in Envelope.parse(data).signers}
+        return sha256("\n".join([*sorted(signers), key]).encode()).hexdigest()
+
     def _known(self, request: _Request) -> bool:
         stored = self._store.keyed(request.key)
+        if stored is None and request.told != request.key:
+            unscoped = self._store.keyed(request.told)  # of a log that was begun before keys had owners
+            stored = unscoped if unscoped is not None and unscoped.digest == request.digest else None
         if stored is None:
             return False
         if stored.digest != request.digest:
             raise KeyReusedError(
                 "the idempotency key came before with other bytes",
-                found=request.key[:80],
+                found=request.told[:80],
                 advice="Use a new key for new entries.",
             )
         request.first, request.done = stored.first, True

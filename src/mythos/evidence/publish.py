@@ -292,7 +292,8 @@ class _Feeder:
         raise NetworkError(f"the witness {self.address} keeps changing its mind")
 
     def _take(self, note: Note, size: int, reply: Reply) -> None:
-        answered = Note.parse(str(note) + reply.body.decode(errors="replace"))
+        # Its own lines alone: those of others may already stand in the note that it was asked about.
+        answered = Note.parse(f"{note.text}\n{reply.body.decode(errors='replace')}")
         known = self._publisher.known()
         ids = {(key.name, key.key_id) for key in known}
         lines = [s for s in answered.verified(known) if (s.name, s.key_id) in ids]
@@ -300,7 +301,7 @@ class _Feeder:
             raise NetworkError(
                 f"the witness {self.address} signed with a key that the trust root does not name",
                 expected=", ".join(key.id for key in known),
-                found=", ".join(s.id for s in answered.signatures[len(note.signatures) :]),
+                found=", ".join(s.id for s in answered.signatures),
             )
         self._old = self.cosigned = size
         self._publisher.cosigned(note, lines)

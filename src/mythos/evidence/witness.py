@@ -168,7 +168,8 @@ class Witness:
 
     def seen(self, origin: str) -> Note | None:
         """The last checkpoint this witness cosigned for a log, with its cosignature."""
-        row = self._db.execute("SELECT note FROM heads WHERE origin = ?", (origin,)).fetchone()
+        with self._lock:  # outside any transaction: what leaves must be durable
+            row = self._db.execute("SELECT note FROM heads WHERE origin = ?", (origin,)).fetchone()
         return None if row is None else Note.parse(row[0])
 
     def _cosign(

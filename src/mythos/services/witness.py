@@ -30,7 +30,7 @@ def witness_app(witness: Witness, clock: Callable[[], float] = time.time) -> Sta
         return Response(reply.body, reply.status, {"content-type": reply.content_type})
 
     async def checkpoint(request: Request) -> Response:
-        note = witness.seen(request.query_params.get("origin", ""))
+        note = await run_in_threadpool(witness.seen, request.query_params.get("origin", ""))
         return PlainTextResponse("no such log\n", 404) if note is None else PlainTextResponse(str(note))
 
     async def key(_request: Request) -> Response:
