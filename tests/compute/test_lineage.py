@@ -228,3 +228,15 @@ def test_the_document() -> None:
     assert document["total"] == "97103"
     assert document["complete"] is True
     assert document["parts"][0]["as"] == "later_training"
+
+
+def test_a_circle_elsewhere_in_the_log_stops_nobody() -> None:
+    family = Family().spent("base", 7).spent("m", 5).made("m", "adapt", "base")
+    family.made("p", "adapt", "q").made("q", "adapt", "p")
+    graph = Graph.of(family.envelopes)
+    assert total(graph, weights("m")).flop == 12
+    with pytest.raises(ComputeError, match="circle"):
+        total(graph, weights("p"))
+    family.made("base", "adapt", "m")
+    with pytest.raises(ComputeError, match="circle"):
+        total(Graph.of(family.envelopes), weights("m"))

@@ -55,6 +55,16 @@ def test_a_user_rule_never_overrides_a_shipped_one() -> None:
         shipped().with_folder(BAD / "folder-twice")
 
 
+def test_nor_does_it_look_like_one(tmp_path: Path) -> None:
+    own = next(path for path in sorted((Path(__file__).parent / "mine").glob("*.yaml")))
+    lines = own.read_text().splitlines()
+    (tmp_path / "own.yaml").write_text(
+        "\n".join(["id: eu-gpai" if x.startswith("id:") else x for x in lines])
+    )
+    with pytest.raises(RegimeError, match="eu-gpai stands twice"):
+        shipped().with_folder(tmp_path)
+
+
 def test_a_document_over_the_limit_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "large.yaml"
     path.write_text("id: " + "x" * (5 << 20))

@@ -77,6 +77,14 @@ def test_determine_a_route(facts: str) -> None:
     assert [leg["JP-FEFTA-INFORM"] for leg in outcomes] == ["out_of_scope", "out_of_scope", "applies"]
 
 
+def test_a_fact_that_the_route_replaces_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "f.yaml"
+    path.write_text("dest: KR\norigin: US\n")
+    said = call("determine", str(path), "--on", "2026-02-01", "--route", "US:JP:api").stderr
+    assert "replaces the fact dest (KR)" in said
+    assert "the fact origin" not in said
+
+
 def test_a_file_may_hold_facts_beside_a_route(root: Path) -> None:
     preset = str(root / "src" / "mythos" / "cli" / "presets" / "smollm2.yaml")
     body = answer("determine", preset, "--on", "2026-11-23")

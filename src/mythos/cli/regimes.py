@@ -77,6 +77,10 @@ def _question(path: Path, route: str | None) -> tuple[dict[str, Any], list[Leg]]
         if not 2 <= len(fields) <= 3 or not isinstance(act, str):
             raise InputError("a leg is wrong", expected="FROM:TO:weights|api|hardware|none", found=part)
         legs.append(Leg(fields[0], fields[1], act))
+    for place, said in (("origin", {leg.from_ for leg in legs}), ("dest", {leg.to for leg in legs}),
+                        ("transfer", {leg.act for leg in legs})):  # fmt: skip
+        if legs and facts.get(place) is not None and said != {facts[place]}:
+            say(f"mythos: the route replaces the fact {place} ({facts[place]}) in its legs")
     return facts, legs
 
 

@@ -116,6 +116,17 @@ class Graph:
         """What went into these weights."""
         return self.edges.get(weights, ())
 
+    def behind(self, weights: Digest) -> dict[Digest, tuple[Digest, ...]]:
+        """The weights and all their ancestors, each with its parents; nothing else is looked at."""
+        found: dict[Digest, tuple[Digest, ...]] = {}
+        ahead = [weights]
+        while ahead:
+            here = ahead.pop()
+            if here not in found:
+                found[here] = tuple(edge.parent for edge in self.parents(here))
+                ahead += found[here]
+        return found
+
     def ways(self, weights: Digest) -> dict[Digest, frozenset[Way]]:
         """Every ancestor and the ways it is one; nearest first. The weights themselves come first.
 
@@ -123,10 +134,10 @@ class Graph:
         of the same model: the same life cycle, and so its own training.
 
         Raises:
-            ComputeError: the statements say that something is its own ancestor.
+            ComputeError: the statements say that something among them is its own ancestor.
         """
         try:
-            TopologicalSorter({d: [e.parent for e in edges] for d, edges in self.edges.items()}).prepare()
+            TopologicalSorter(self.behind(weights)).prepare()
         except CycleError as error:
             circle = " < ".join(map(str, cast("list[Digest]", error.args[1])))
             raise ComputeError(

@@ -75,7 +75,17 @@ def modification(graph: Graph, weights: Digest, original: Digest) -> Modificatio
             expected="one of their ancestors",
             found=str(original),
         )
-    between = {digest for digest in lineage if digest != original and original in graph.ways(digest)}
+    children: dict[Digest, list[Digest]] = {}
+    for child, parents in graph.behind(weights).items():
+        for parent in parents:
+            children.setdefault(parent, []).append(child)
+    between: set[Digest] = set()
+    ahead = list(children[original])
+    while ahead:
+        here = ahead.pop()
+        if here not in between:
+            between.add(here)
+            ahead += children.get(here, ())
     inside = {d: tuple(edge for edge in graph.parents(d) if edge.parent in between) for d in between}
     added = total(Graph(inside, graph.figures, graph.names), weights)
     return Modification(original, added, total(graph, original))

@@ -58,10 +58,11 @@ class Pack:
             RegimeError: a file is wrong, or an id stands twice: nothing is overridden silently.
         """
         found, vocabulary = {one.id: one for one in self.instruments}, dict(self.vocabulary)
+        names = {name.casefold() for name in found}
         content = hashlib.sha256(self.digest.value)
         for path in sorted(files):
             one = replace(self.read(load(path), path.name), user=user)
-            if one.id in found:
+            if one.id.casefold() in names:
                 raise RegimeError(
                     f"{path.name}: the id {one.id} stands twice",
                     advice="Choose another id; both rules are then shown.",
@@ -69,6 +70,7 @@ class Pack:
             for name, described in one.facts.items():
                 if vocabulary.setdefault(name, described) != described:
                     raise RegimeError(f"{path.name}: the fact {name} is described twice, differently")
+            names.add(one.id.casefold())
             found[one.id] = one
             content.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
         ordered = tuple(sorted(found.values(), key=lambda one: one.id))
@@ -76,7 +78,7 @@ class Pack:
 
     def with_folder(self, folder: Path) -> Pack:
         """This pack and a user's folder of instruments."""
-        files = sorted(folder.glob("*.yaml"))
+        files = sorted(path for path in folder.glob("*.yaml") if path.is_file())
         if not files:
             raise RegimeError(f"{folder} holds no instrument", expected="files named *.yaml")
         return self.with_files(files, user=True)
