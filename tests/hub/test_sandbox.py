@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,7 +30,7 @@ from mythos.custody.keys import Keyring, combine
 from mythos.custody.release import deposit_info
 from mythos.custody.seal import open_into
 from mythos.custody.sealed import read_manifest
-from mythos.errors import DigestError
+from mythos.errors import DigestError, ProcessError
 from mythos.evidence.client import LogClient
 from mythos.evidence.statement import Envelope
 from mythos.train import load_config, run_config
@@ -69,16 +70,16 @@ class Estate:
 
     def grant(
         self, sealed: Path, weights: str, law: int, *extra: str, purpose: str, who: list[str], keys: str = "",
-        status: int = 0, lease: int = 600,
+        name: str = "base", status: int = 0, lease: int = 600,
     ) -> dict[str, Any]:  # fmt: skip
         """Request, approve by each, issue."""
         out = self.folder / f"request-{len(list(self.folder.glob('request-*')))}.json"
         self.call(
-            "grant", "request", "--weights", weights, "--name", "base", "--sealed", str(sealed), "--hub", "host",
+            "grant", "request", "--weights", weights, "--name", name, "--sealed", str(sealed), "--hub", "host",
             "--determination", str(law), "--purpose", purpose, "--out", str(out), "--lease", str(lease), *extra,
         )  # fmt: skip
-        for name in who:
-            self.call("grant", "approve", str(out), "--as", name, "--yes")
+        for party in who:
+            self.call("grant", "approve", str(out), "--as", party, "--yes")
         return self.call("grant", "issue", str(out), *(["--keys", keys] if keys else []), status=status)
 
     def statements(self) -> list[Any]:
@@ -237,7 +238,7 @@ def test_it_learns_and_is_sealed_for_this_hub(adapted: dict[str, Any], base: Bas
     assert adapted["method"] == "counted"
     assert {"EU-MODIFIER", "US-EAR-4E091"} <= {one["id"] for one in adapted["limits"]}
     assert {str(p.name) for p in Path(adapted["adapter"]).iterdir()} == {
-        "adapter_config.json.sealed", "adapter_model.safetensors.sealed", "lineage.json.sealed", "seal.json",
+        "adapter.gguf.sealed", "adapter_config.json.sealed", "adapter_model.safetensors.sealed", "lineage.json.sealed", "seal.json",
     }  # fmt: skip
 
 
@@ -394,6 +395,69 @@ def test_a_lease_that_runs_out_ends_the_work(estate: Estate, base: Base, run: st
     assert not list((out / ".sealed").iterdir())
     wiped = [s.predicate for s in estate.statements() if s.act == "wiped" and s.predicate["grant"] == grant]
     assert [one["reason"].split(":")[0] for one in wiped] == ["lease_ended"]
+
+
+def test_the_adapter_is_served_beside_its_base(
+    estate: Estate, adapted: dict[str, Any], base: Base, tmp_path: Path
+) -> None:
+    """Two grants, two leases, one engine; another base is refused by digest."""
+    sealed, keys = Path(adapted["adapter"]), adapted["keys"]
+    law, who = estate.law(adapted["weights"]), ["approver-a", "data-holder"]
+    served_as: dict[str, Any] = {"purpose": "serve", "who": who, "keys": keys, "name": "regional"}
+    own = estate.grant(sealed, adapted["weights"], law, "--new", **served_as)["grant"]
+    both = ["approver-a", "approver-b"]
+    under = estate.grant(base.sealed, base.weights, base.law, "--new", purpose="serve", who=both)["grant"]
+    key = estate.call("serve-key", "new", "--name", "first")["key"]
+
+    def served(grant: str, folder: Path, port: int) -> None:
+        argv = ["serve", "--grant", grant, "--sealed", str(folder), "--port", str(port), "--context", "256"]
+        argv += ["--adapter", str(sealed), "--adapter-grant", own, "--home", str(estate.home.path)]
+        estate.household.start("hub", argv)
+        estate.household.await_ready("hub", f"http://127.0.0.1:{port}/readyz")
+
+    served(under, base.sealed, 18642)
+    answer = ask(18642, key, "regional", "サーバー")
+    assert answer["usage"]["completion_tokens"] == 1
+    models = {model["id"] for model in got(18642, key, "/v1/models")["data"]}
+    assert models == {"regional"}
+    hub = estate.household.running.pop("hub")
+    hub.terminate()
+    assert hub.wait(30) == 0
+    while "wiped" not in [s.act for s in estate.statements() if s.predicate.get("grant") == own]:
+        time.sleep(0.1)
+    acts = [(s.act, str(s.subjects[0].digest)) for s in estate.statements()
+            if s.predicate.get("grant") in {own, under}]  # fmt: skip
+    for weights in (adapted["weights"], base.weights):
+        assert [act for act, of in acts if of == weights and act in {"opened", "lease", "wiped"}] == [
+            "opened", "lease", "wiped",
+        ]  # fmt: skip
+
+    other = tmp_path / "other"
+    config = load_config(SMALL)
+    made = run_config(replace(config, seed=9, run=replace(config.run, steps=2, snapshot_every=0)), other)
+    assert made is not None
+    weights = estate.call("model", "identify", str(made.path), "--name", "other")["weights"]
+    folder = estate.home.party("host") / "sealed" / "other"
+    estate.call("seal", str(made.path), "--out", str(folder), "--weights", weights, "--name", "other")
+    wrong = estate.grant(folder, weights, estate.law(weights), "--new", purpose="serve", who=both)["grant"]
+    with pytest.raises(ProcessError, match="the adapter is for another base"):
+        served(wrong, folder, 18643)
+    estate.said.append(estate.household.last_words("hub"))
+
+
+def got(port: int, key: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}{path}",
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"authorization": f"Bearer {key}", "content-type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as reply:
+        return json.load(reply)
+
+
+def ask(port: int, key: str, model: str, prompt: str) -> dict[str, Any]:
+    body = {"model": model, "prompt": prompt, "max_tokens": 1, "temperature": 0}
+    return got(port, key, "/v1/completions", body)
 
 
 def spellings(data: bytes) -> list[bytes]:

@@ -36,6 +36,12 @@ def hpke_key(home: Home, party: str) -> HpkePrivateKey:
     return HpkePrivateKey.parse(read_private(path).decode())
 
 
+def release_services(home: Home) -> dict[str, str]:
+    """Where the approvers of this home answer, by the name of their key."""
+    local = {path.stem.removeprefix("release-") for path in home.runtime.glob("release-*.sock")}
+    return {name: home.address(f"release-{name}") for name in {"approver-a", "approver-b"} | local}
+
+
 def log_client(home: Home, log: str | None) -> LogClient:
     """The log service."""
     from mythos.evidence.client import LogClient

@@ -172,12 +172,12 @@ def export(
 def _site(
     home: Home, grant: str, sealed: Path, releases: Sequence[str], purpose: str, message: dict[str, Any]
 ) -> Site:
+    from mythos.cli.parties import release_services
     from mythos.hub.release import Site
     from mythos.units import Digest
 
     given = {name: value for name, _, value in (item.partition("=") for item in releases)}
-    services = {path.stem.removeprefix("release-") for path in home.runtime.glob("release-*.sock")}
-    approvers = {name: home.address(f"release-{name}") for name in services} | given
+    approvers = release_services(home) | given
     engine = (sys.executable, "-I", "-m", _MODULE, purpose)
     library = "torch" if purpose == "adapt" else "cryptography"
     return Site(

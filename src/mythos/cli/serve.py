@@ -20,6 +20,11 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
     "--sealed", required=True, type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="The sealed folder that was granted.",
 )  # fmt: skip
+@click.option(
+    "--adapter", type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="A sealed adapter of this base, served in its stead: `mythos sandbox adapt`.",
+)  # fmt: skip
+@click.option("--adapter-grant", metavar="DIGEST", help="The adapter's own grant.")
 @click.option("--port", default=8642, show_default=True)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
@@ -44,10 +49,10 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @log_option
 @json_option
 def command(
-    home: Home, party: str, grant: str, sealed: Path, port: int, host: str, names: Sequence[str],
-    releases: Sequence[str], context: int, slots: int, threads: int, no_renew: bool, retention: int,
-    directives: str | None, persons: Path | None, entities: Path | None, transmitter: Path | None,
-    log: str | None, as_json: bool,
+    home: Home, party: str, grant: str, sealed: Path, adapter: Path | None, adapter_grant: str | None,
+    port: int, host: str, names: Sequence[str], releases: Sequence[str], context: int, slots: int,
+    threads: int, no_renew: bool, retention: int, directives: str | None, persons: Path | None,
+    entities: Path | None, transmitter: Path | None, log: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     r"""Answer until SIGTERM; then the engine is wiped, and said to be.
 
@@ -61,9 +66,10 @@ def command(
     import asyncio
     import signal
 
-    from mythos.cli.parties import follower, log_client, signing_key
+    from mythos.cli.parties import follower, log_client, release_services, signing_key
     from mythos.cli.serve_directives import hearing, obeying
     from mythos.engines import LoadOptions
+    from mythos.errors import InputError
     from mythos.hub import Parts, Serving, Settings, listen, serve
     from mythos.hub.release import Release, Site
     from mythos.units import Digest
@@ -71,8 +77,14 @@ def command(
     address = log or home.address("log")
     leaf, signer = Digest.parse(grant), signing_key(home, party)
     given = {name: value for name, _, value in (item.partition("=") for item in releases)}
-    approvers = {f"approver-{letter}": home.address(f"release-approver-{letter}") for letter in "ab"} | given
-    site = Site(leaf, sealed, approvers, home.runtime, LoadOptions(context, slots, threads))
+    approvers = release_services(home) | given
+    beside = None
+    if adapter is not None:
+        if adapter_grant is None:
+            raise InputError("an adapter without a grant", expected="--adapter-grant DIGEST")
+        beside = Site(Digest.parse(adapter_grant), adapter, approvers, home.runtime)
+    load = LoadOptions(context, slots, threads)
+    site = Site(leaf, sealed, approvers, home.runtime, load, adapter=beside)
     heard = hearing(home, party, transmitter)
     settings = Settings(
         folder=home.party(party), log=address, signer=signer, slots=slots, renew=not no_renew,

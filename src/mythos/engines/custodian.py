@@ -7,6 +7,7 @@ plus what the kernel counted since, suspend included; the host's wall clock is n
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,11 +21,13 @@ from mythos.engines.frames import Frame
 from mythos.engines.process import Opened
 from mythos.errors import LeaseError, WeightsError
 from mythos.evidence.note import decode64
-from mythos.units import Digest
+from mythos.units import Digest, Instant
+from mythos.weights.adapter import ADAPTER, LINEAGE, Lineage
 
-__all__ = ["SealedCustodian"]
+__all__ = ["SealedCustodian", "ServingCustodian"]
 
 _FORMAT: Final = "gguf"
+_FOREVER: Final = 1e9
 
 
 class SealedCustodian:
@@ -137,6 +140,53 @@ class SealedCustodian:
     def _said(self) -> Frame:
         lease = self._held()
         return {"now": str(lease.now(boot_seconds())), "until": str(lease.until)}
+
+
+class ServingCustodian(SealedCustodian):
+    """Opens a base, and an adapter beside it where the front has one released too; each has its lease."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._adapter = SealedCustodian()
+        self._beside: list[SealedCustodian] = []
+
+    def hello(self) -> Frame:
+        """The public keys that the shares of the base and of an adapter are to be wrapped to."""
+        return {**super().hello(), "adapterKey": self._adapter.hello()["publicKey"]}
+
+    def open(self, frame: Frame) -> Opened:
+        """Open the base, then the adapter, which must be one of this very base.
+
+        Raises:
+            DigestError: an adapter of another base.
+            CustodyError, LeaseError, WeightsError: as for a base.
+        """
+        opened = super().open(frame)
+        if not frame.get("adapter"):
+            return opened
+        _, plain, facts = self._adapter.open_whole(frame["adapter"][0])
+        if not {LINEAGE, ADAPTER} <= plain.keys():
+            raise WeightsError("this seal holds no adapter", expected=f"{ADAPTER} and {LINEAGE}")
+        Lineage.parse(plain[LINEAGE]).check_base(self.weights)
+        self._beside = [self._adapter]
+        descriptor = os.memfd_create("adapter", os.MFD_CLOEXEC)
+        with os.fdopen(os.dup(descriptor), "wb") as file:
+            file.write(plain[ADAPTER])
+        return Opened(
+            descriptor=opened.descriptor, facts={**opened.facts, "adapter": [facts]}, adapter=descriptor
+        )
+
+    def renew(self, frame: Frame) -> Frame:
+        """Take the renewals of both leases; the earlier end counts."""
+        said = super().renew(frame)
+        for one, tokens in zip(self._beside, frame.get("adapterRenewals", ()), strict=True):
+            other = one.renew({"renewals": tokens})
+            said = min(said, other, key=lambda told: Instant.parse(told["until"]))
+        return said
+
+    def remaining(self) -> float:
+        """Seconds until the first of the leases ends."""
+        return min(super().remaining(), *(one.remaining() for one in self._beside), _FOREVER)
 
 
 def _model(manifest: SealManifest) -> SealedFile:

@@ -87,7 +87,9 @@ class Llama:
         self._server = server
 
     @classmethod
-    def start(cls, weights: int, *, alias: str, listen: str, options: LoadOptions) -> Self:
+    def start(
+        cls, weights: int, *, alias: str, listen: str, options: LoadOptions, adapter: int | None = None
+    ) -> Self:
         """Load the GGUF behind descriptor `weights`; it may be closed afterwards.
 
         Args:
@@ -95,6 +97,7 @@ class Llama:
             alias: the model's name in answers (the library would say the descriptor's path).
             listen: where the library's own server puts its Unix socket; nothing may be there yet.
             options: sizes.
+            adapter: a readable descriptor of a LoRA adapter in GGUF that is applied to every request.
 
         Raises:
             EngineError: the library refused the file or its own start.
@@ -120,6 +123,8 @@ class Llama:
         params.cache_prompt = False
         params.fit_params = False
         params.warmup = False
+        if adapter is not None:
+            params.lora_adapters = [library.CommonAdapterLoraInfo(f"/proc/self/fd/{adapter}", 1.0)]
         try:
             server = library.Server(params)
         except (RuntimeError, ValueError) as error:

@@ -38,10 +38,11 @@ counts within a session only (sched(7), autogroup), so the engine stays in the f
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Plain weights: a sealed memfd, and what is said about the opening."""
+    """Plain weights: a sealed memfd, what is said about the opening, and the memfd of an adapter."""
 
     descriptor: int
     facts: Frame
+    adapter: int | None = None
 
 
 class Custodian(Protocol):
@@ -144,9 +145,12 @@ def _load(channel: Channel, custodian: Custodian, frame: Frame) -> Llama:
     arm(custodian.remaining())
     channel.send({"kind": "opened", **opened.facts})
     llama = Llama.start(
-        opened.descriptor, alias=frame["alias"], listen=frame["listen"], options=LoadOptions(**frame["load"])
-    )
-    os.close(opened.descriptor)
+        opened.descriptor, alias=frame["alias"], listen=frame["listen"], options=LoadOptions(**frame["load"]),
+        adapter=opened.adapter,
+    )  # fmt: skip
+    for descriptor in (opened.descriptor, opened.adapter):
+        if descriptor is not None:
+            os.close(descriptor)
     confine_after_library()
     channel.send({"kind": "ready"})
     return llama
@@ -278,11 +282,11 @@ def _tell(channel: Channel, frame: Frame) -> None:
 
 def main() -> None:
     """Start on the descriptor named by the only argument, opening sealed weights under a grant."""
-    from mythos.engines.custodian import SealedCustodian
+    from mythos.engines.custodian import ServingCustodian
 
     if len(sys.argv) != 2 or not sys.argv[1].isdigit():
         raise EngineError("this program is started by the hub", advice="Run: mythos serve")
-    run(int(sys.argv[1]), SealedCustodian)
+    run(int(sys.argv[1]), ServingCustodian)
 
 
 if __name__ == "__main__":

@@ -70,7 +70,6 @@ def adapt(channel: Channel, custodian: SealedCustodian, frame: Frame) -> None:
 
     how = Adaptation(run=RunConfig(**frame["schedule"]), **frame["how"])
     base = load_base(Path(f"/proc/self/fd/{opened.descriptor}"), custodian.weights)
-    os.close(opened.descriptor)
     confine_after_library(reading=True)
 
     def work(tell: Callable[[Frame], None]) -> tuple[SealedInside, Frame]:

@@ -34,7 +34,14 @@ ROLES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
 """Role: the keys that hold it by default, and its acts. Any one of them signs, but for `root`."""
 
 FURTHER_ROLES: Final[dict[str, tuple[str, ...]]] = {
-    "sandbox": ("derivation", "training-run", "training-compute", "evaluation", "seal"),
+    "sandbox": (
+        "model-identity",
+        "derivation",
+        "training-run",
+        "training-compute",
+        "evaluation",
+        "seal",
+    ),
 }
 """Roles that no key holds by default, and their acts: a hub that adapts sealed weights says what it made."""
 

@@ -13,7 +13,7 @@ import dataclasses
 import importlib.metadata
 import json
 import secrets
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -34,7 +34,7 @@ from mythos.errors import GrantError, HubError, InputError, MythosError
 from mythos.evidence import predicates
 from mythos.evidence.client import Peer
 from mythos.evidence.note import SigningKey, encode64
-from mythos.evidence.statement import Subject
+from mythos.evidence.statement import Statement, Subject
 from mythos.hub.keeper import Serving
 from mythos.hub.receipts import Receipts
 from mythos.units import Digest, Instant
@@ -60,6 +60,7 @@ class Site:
         engine: the command that starts it; empty for the one that answers requests.
         library: what it works with, for the statement.
         message: what it is told beside the release.
+        adapter: opened beside the base, under a grant of its own; it is then the model that is served.
     """
 
     grant: Digest
@@ -71,6 +72,34 @@ class Site:
     engine: tuple[str, ...] = ()
     library: str = "xllamacpp"
     message: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    adapter: Site | None = None
+
+    @property
+    def parts(self) -> tuple[Site, ...]:
+        """The base, and the adapter where there is one."""
+        return (self,) if self.adapter is None else (self, self.adapter)
+
+
+@dataclass(slots=True)
+class _Part:
+    """A sealed folder that was released: the grant, the signed request, the approvers' answers by name."""
+
+    site: Site
+    granted: Granted
+    signed: bytes
+    answers: dict[str, bytes]
+
+    @property
+    def about(self) -> Subject:
+        return Subject(self.granted.request.model, self.granted.request.weights)
+
+    @property
+    def message(self) -> Frame:
+        return {
+            "folder": str(self.site.folder.resolve()),
+            "request": encode64(self.signed),
+            "answers": [encode64(one) for one in self.answers.values()],
+        }
 
 
 class Release:
@@ -82,7 +111,7 @@ class Release:
         self._follower = follower
         self._receipts = receipts
         self._refused = ""
-        self._request = Digest(bytes(32))
+        self._parts: list[_Part] = []
         self._renewal = 0
         self._build = f"mythos {__version__}, {site.library} {importlib.metadata.version(site.library)}"
 
@@ -95,20 +124,10 @@ class Release:
             NetworkError, LogError, EngineError: try again.
         """
         await self._recover()
-        granted = await asyncio.to_thread(self._granted)
-        manifest = await asyncio.to_thread(read_manifest, self._site.folder)
-        if manifest.digest != granted.request.manifest:
-            raise InputError(
-                "this is not the sealed folder that was granted",
-                expected=str(granted.request.manifest), found=str(manifest.digest),
-            )  # fmt: skip
+        granted = [await asyncio.to_thread(self._granted, site) for site in self._site.parts]
         engine = await Engine.launch(command=self._site.engine)
         try:
             return await self._open(engine, granted)
-        except GrantError as error:
-            await engine.close()
-            await self._state_refusal(granted, error)
-            raise
         except BaseException:
             await engine.close()
             raise
@@ -121,82 +140,112 @@ class Release:
         """
         self._renewal += 1
         now = Instant.now()
-        message = RenewalRequest(self._site.grant, self._request, self._renewal, now)
-        request = sign_message(message, serving.weights, self._signer)
-        renewals = [await self._ask(name, "/v1/renew", request) for name in serving.lease["approvers"]]
-        said = await serving.engine.renew({"renewals": [encode64(renewal) for renewal in renewals]})
+        renewals = [await self._renewed(part, now) for part in self._parts]
+        said = await serving.engine.renew({"renewals": renewals[0], "adapterRenewals": renewals[1:]})
         until = Instant.parse(said["until"])
         lease = {**serving.lease, "renewal": self._renewal, "from": str(now), "until": str(until)}
-        statement = predicates.Lease(self._site.grant, self._renewal, now, until)
-        await self._receipts.post([statement.statement(Subject(serving.model, serving.weights))])
+        statements = [
+            predicates.Lease(part.site.grant, self._renewal, now, until).statement(part.about)
+            for part in self._parts
+        ]
+        await self._receipts.post(statements)
         return replace(serving, lease=lease, until=until)
+
+    async def _renewed(self, part: _Part, now: Instant) -> list[str]:
+        message = RenewalRequest(part.site.grant, Digest.of(part.signed), self._renewal, now)
+        request = sign_message(message, part.about.digest, self._signer)
+        return [encode64(await self._ask(part.site, name, "/v1/renew", request)) for name in part.answers]
 
     async def wiped(self, serving: Serving, ended: Ended, /) -> None:
         """State that the engine and its plain weights are gone, and an incident if it was not meant to."""
-        await self._state_wiped(Subject(serving.model, serving.weights), ended)
+        del serving
+        await self._state_wiped([(part.site.grant, part.about) for part in self._parts], ended)
 
-    def _granted(self) -> Granted:
-        granted = check(self._site.grant, self._follower.update(), Instant.now())
+    def _granted(self, site: Site) -> Granted:
+        granted = check(site.grant, self._follower.update(), Instant.now())
         if isinstance(granted, Refused):
             raise GrantError(granted.reason, found=granted.cite, code=granted.code)
         if granted.hub_key != self._signer.verify_key:
             raise GrantError(
                 "the grant is for another hub", expected=granted.hub_key.id, found=self._signer.verify_key.id
             )
-        if granted.request.purpose.partition(":")[0] != self._site.purpose:
+        if granted.request.purpose.partition(":")[0] != site.purpose:
             raise GrantError(
-                "the grant is for another purpose", expected=self._site.purpose,
+                "the grant is for another purpose", expected=site.purpose,
                 found=granted.request.purpose, code="other_purpose",
-                advice=f"Ask for one: mythos grant request --purpose {self._site.purpose}",
+                advice=f"Ask for one: mythos grant request --purpose {site.purpose}",
+            )  # fmt: skip
+        manifest = read_manifest(site.folder)
+        if manifest.digest != granted.request.manifest:
+            raise InputError(
+                "this is not the sealed folder that was granted",
+                expected=str(granted.request.manifest), found=str(manifest.digest),
             )  # fmt: skip
         return granted
 
-    async def _open(self, engine: Engine, granted: Granted) -> Serving:
-        grant, request, now = self._site.grant, granted.request, Instant.now()
+    async def _open(self, engine: Engine, granted: list[Granted]) -> Serving:
+        now, keys = Instant.now(), (engine.hello["publicKey"], engine.hello.get("adapterKey", ""))
+        sites = zip(self._site.parts, granted, keys, strict=False)
+        self._parts = [await self._released(site, one, key, now) for site, one, key in sites]
+        self._renewal = 0
+        said = await self._relay(engine)
+        until = Instant.parse(said["until"])
+        statements: list[Statement] = []
+        for part, opened in zip(self._parts, [said, *said.get("adapter", ())], strict=True):
+            manifest = Digest.parse(opened["manifest"])
+            grant, size = part.site.grant, opened["bytes"]
+            act = predicates.Opened(grant, manifest, self._build, size, Instant.now())
+            leased = predicates.Lease(grant, 0, now, until)
+            statements += [act.statement(part.about), leased.statement(part.about)]
+        await self._receipts.post(statements)
+        first, last = self._parts[0], self._parts[-1]
+        lease = {
+            "grant": str(first.site.grant), "releaseRequest": str(Digest.of(first.signed)), "renewal": 0,
+            "from": str(now), "until": str(until), "approvers": list(first.answers),
+        }  # fmt: skip
+        if last is not first:
+            lease |= {"adapterGrant": str(last.site.grant), "base": str(first.about.digest)}
+        self._refused = ""
+        days = min(part.granted.request.retention_days for part in self._parts)
+        return Serving(engine, last.about.name, last.about.digest, self._build, lease, until, days)
+
+    async def _released(self, site: Site, granted: Granted, key: str, now: Instant) -> _Part:
+        """Ask the approvers of one grant for their shares; a `refused` statement says so when they refuse."""
+        request = granted.request
         message = ReleaseRequest(
-            grant=grant, hub=request.hub.name, engine_key=engine.hello["publicKey"],
-            nonce=secrets.token_hex(32), evidence=None, requested_at=now,
+            grant=site.grant, hub=request.hub.name, engine_key=key, nonce=secrets.token_hex(32),
+            evidence=None, requested_at=now,
         )  # fmt: skip
         signed = sign_message(message, request.weights, self._signer)
-        self._request, self._renewal = Digest.of(signed), 0
-        answers = await self._shares(granted, signed)
-        about = Subject(request.model, request.weights)
-        said = await self._relay(engine, about, signed, answers)
-        until, manifest = Instant.parse(said["until"]), Digest.parse(said["manifest"])
-        opened = predicates.Opened(grant, manifest, self._build, said["bytes"], Instant.now())
-        leased = predicates.Lease(grant, 0, now, until)
-        await self._receipts.post([opened.statement(about), leased.statement(about)])
-        lease = {
-            "grant": str(grant), "releaseRequest": str(self._request), "renewal": 0, "from": str(now),
-            "until": str(until), "approvers": list(answers),
-        }  # fmt: skip
-        self._refused = ""
-        days = request.retention_days
-        return Serving(engine, request.model, request.weights, self._build, lease, until, days)
+        try:
+            return _Part(site, granted, signed, await self._shares(site, granted, signed))
+        except GrantError as error:
+            await self._state_refusal(granted, error)
+            raise
 
-    async def _relay(
-        self, engine: Engine, about: Subject, signed: bytes, answers: Mapping[str, bytes]
-    ) -> Frame:
+    async def _relay(self, engine: Engine) -> Frame:
         """Give the engine its shares; its `opened` frame. From here on its end is stated in any case."""
-        await self._receipts.post([], **{_FACT: json.dumps([about.name, str(about.digest)]).encode()})
+        ends = [(part.site.grant, part.about) for part in self._parts]
+        held = json.dumps([[str(grant), about.name, str(about.digest)] for grant, about in ends])
+        await self._receipts.post([], **{_FACT: held.encode()})
+        first, *beside = self._parts
         try:
             async with self._socket(engine) as listen:
                 release = {
-                    "alias": about.name, "listen": str(listen), "folder": str(self._site.folder.resolve()),
-                    "request": encode64(signed), "answers": [encode64(one) for one in answers.values()],
-                    "load": dataclasses.asdict(self._site.load),
+                    **first.message, "alias": ends[-1][1].name, "listen": str(listen),
+                    "load": dataclasses.asdict(self._site.load), "adapter": [one.message for one in beside],
                 }  # fmt: skip
                 return await engine.open({**release, **self._site.message}, timeout=_OPENING)
         except BaseException as error:
             await engine.close()
             code = error.code if isinstance(error, MythosError) else "stopped"
-            await self._state_wiped(about, Ended(code, "the weights were released and not opened"))
+            await self._state_wiped(ends, Ended(code, "the weights were released and not opened"))
             raise
 
-    async def _shares(self, granted: Granted, signed: bytes) -> dict[str, bytes]:
+    async def _shares(self, site: Site, granted: Granted, signed: bytes) -> dict[str, bytes]:
         """The approvers' answers by name: of all, or of enough organisations when some do not answer."""
         organisation = {share.approver.partition("+")[0]: share.organisation for share in granted.shares}
-        asked = [self._ask(name, "/v1/release", signed) for name in organisation]
+        asked = [self._ask(site, name, "/v1/release", signed) for name in organisation]
         given = await asyncio.gather(*asked, return_exceptions=True)
         answers = {name: one for name, one in zip(organisation, given, strict=True) if isinstance(one, bytes)}
         organisations = {organisation[name] for name in answers}
@@ -205,8 +254,8 @@ class Release:
             raise next((one for one in failed if isinstance(one, GrantError)), failed[0])
         return answers
 
-    async def _ask(self, name: str, path: str, message: bytes) -> bytes:
-        address = self._site.approvers.get(name)
+    async def _ask(self, site: Site, name: str, path: str, message: bytes) -> bytes:
+        address = site.approvers.get(name)
         if address is None:
             raise InputError(
                 f"where is the release service of {name}?", advice=f"Add --release {name}=ADDRESS."
@@ -226,27 +275,29 @@ class Release:
     async def _recover(self) -> None:
         """State the end of an engine whose hub was killed."""
         if held := await self._receipts.fact(_FACT):
-            name, digest = json.loads(held)
             ended = Ended("hub_killed", "the hub ended without saying so; its engine ended with it")
-            await self._state_wiped(Subject(name, Digest.parse(digest)), ended)
+            said = json.loads(held)
+            if isinstance(said[0], str):  # a hub of the version before held one name and digest
+                said = [[str(self._site.grant), *said]]
+            ends = [(Digest.parse(g), Subject(name, Digest.parse(d))) for g, name, d in said]
+            await self._state_wiped(ends, ended)
 
-    async def _state_wiped(self, about: Subject, ended: Ended) -> None:
-        now, grant = Instant.now(), self._site.grant
-        reason = f"{ended.code}: {ended.detail}"
-        statements = [predicates.Wiped(grant, reason, now).statement(about)]
+    async def _state_wiped(self, ends: Sequence[tuple[Digest, Subject]], ended: Ended) -> None:
+        now, reason = Instant.now(), f"{ended.code}: {ended.detail}"
+        statements = [predicates.Wiped(grant, reason, now).statement(about) for grant, about in ends]
         if ended.code not in {"stopped", "lease_ended", "grant_ended"}:
             incident = predicates.Incident(
                 kind="engine-ended", severity="warning", hub=self._signer.verify_key.id, description=reason,
-                acts=(grant,), occurred_at=now, reported_at=now,
+                acts=tuple(grant for grant, _ in ends), occurred_at=now, reported_at=now,
             )  # fmt: skip
-            statements.append(incident.statement(about))
+            statements.append(incident.statement(ends[-1][1]))
         await self._receipts.post(statements, **{_FACT: b""})
 
     async def _state_refusal(self, granted: Granted, error: GrantError) -> None:
         if error.code == self._refused:
             return
         self._refused = error.code
-        refused = predicates.Refused(self._site.grant, error.message, error.code, Instant.now())
+        refused = predicates.Refused(granted.leaf, error.message, error.code, Instant.now())
         about = Subject(granted.request.model, granted.request.weights)
         await self._receipts.post([refused.statement(about)])
 

@@ -28,7 +28,7 @@ from mythos.custody.sealed import SealManifest
 from mythos.engines import Ended, Frame
 from mythos.errors import EngineError, HubError, InputError, LeaseError, MythosError, SealError
 from mythos.evidence.note import SigningKey, decode64
-from mythos.evidence.predicates import Predicate, TrainingCompute
+from mythos.evidence.predicates import ModelIdentity, Predicate, TrainingCompute
 from mythos.evidence.statement import Statement, Subject
 from mythos.files import private_folder, sync_folder
 from mythos.hub.keeper import Serving
@@ -105,7 +105,8 @@ async def work(
                 facts = await _collect(serving, place.out, draft, tell)
             done = _finish(place.out, draft, facts)
             about = Subject(done.manifest.weights.name, done.manifest.weights.root)
-            await receipts.post([*done.statements, done.manifest.predicate().statement(about)])
+            own = (_identity(done.manifest), done.manifest.predicate())
+            await receipts.post([*done.statements, *(one.statement(about) for one in own)])
             async with asyncio.timeout(_LAST_WORDS):
                 await receipts.publish()
     return done
@@ -197,6 +198,15 @@ def _finish(out: Path, draft: Path, facts: Frame) -> Done:
     draft.rename(out / _SEALED)
     sync_folder(out)
     return Done(manifest, kept, said, facts)
+
+
+def _identity(manifest: SealManifest) -> ModelIdentity:
+    """What binds the adapter's name to its digest."""
+    return ModelIdentity(
+        name=manifest.weights.name, version=str(manifest.release), manifest=manifest.weights.to_predicate(),
+        format="lora", licence=None, source=None, parameters=None, architecture=None,
+        identified_at=manifest.sealed_at,
+    )  # fmt: skip
 
 
 def act_about(record: Record, kind: type[Predicate], about: Digest) -> bytes:

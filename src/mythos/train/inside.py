@@ -27,12 +27,13 @@ from mythos.train.adapt import Adaptation, Base, CausalNet, statements_of, task_
 from mythos.train.documents import Corpus
 from mythos.train.evaluate import bits_per_byte
 from mythos.train.loop import Listener, carry_out_unwritten
+from mythos.train.merge import adapter_gguf
 from mythos.train.parallel import World
 from mythos.train.pretrain import check_rows, code_digest
 from mythos.train.run import spent
 from mythos.units import Digest
 from mythos.weights import Manifest, Resource
-from mythos.weights.adapter import LINEAGE, Lineage
+from mythos.weights.adapter import ADAPTER, LINEAGE, Lineage
 
 CONFIG: Final = "adapter_config.json"
 WEIGHTS: Final = "adapter_model.safetensors"
@@ -78,9 +79,12 @@ def adapt_inside(
         keep, run=how.name, parents=task.parents, device=world.device.type, code=code_digest()
     )
     trained = carry_out_unwritten(task, world, ledger, listener)
+    matrices = get_peft_model_state_dict(inner, save_embedding_layers=False)
+    arrays = {key: tensor.numpy() for key, tensor in matrices.items()}
     files = {
+        ADAPTER: adapter_gguf(base.path, arrays, alpha=2 * how.rank, name=how.name),
         CONFIG: canonical(_plain(inner.peft_config["default"].to_dict())),
-        WEIGHTS: save(get_peft_model_state_dict(inner, save_embedding_layers=False)),
+        WEIGHTS: save(matrices),
         LINEAGE: Lineage(how.name, base.weights, corpus.digest, how.digest).to_bytes(),
     }
     resources = tuple(Resource(name, Digest.of(data)) for name, data in sorted(files.items()))

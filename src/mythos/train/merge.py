@@ -9,12 +9,14 @@ Tensors that were not trained keep their bytes, quantised as they are; trained o
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import gguf
 import numpy as np
+from gguf.gguf_writer import WriterState
 from numpy.typing import NDArray
 
 from mythos.errors import InputError
@@ -63,8 +65,47 @@ def export_merged_gguf(
     sync_folder(out.parent)
 
 
+def adapter_gguf(base: Path, weights: Mapping[str, NDArray[np.float32]], *, alpha: float, name: str) -> bytes:
+    """Thin matrices as llama.cpp reads them beside their base; made in memory alone.
+
+    Args:
+        base: the GGUF file that was adapted.
+        weights: matrices A and B under the names that `peft` gives them.
+        alpha: of LoRA; the library divides it by the rank.
+        name: the adapter's.
+
+    Raises:
+        InputError: a matrix beside a tensor that the base does not hold.
+    """
+    reader = gguf.GGUFReader(base)
+    architecture = str(reader.fields["general.architecture"].contents())
+    writer = gguf.GGUFWriter(None, architecture)
+    writer.add_type(gguf.GGUFType.ADAPTER)
+    writer.add_name(name)
+    writer.add_string(gguf.Keys.Adapter.TYPE, "lora")
+    writer.add_float32(gguf.Keys.Adapter.LORA_ALPHA, alpha)
+    for part in ("lora_A", "lora_B"):
+        # The rows of B are those of the weight that it adds to, so their order may differ in the file.
+        plain = {
+            key.removeprefix("base_model.model.").replace(f".{part}", ""): tensor
+            for key, tensor in weights.items()
+            if f".{part}." in key
+        }
+        for there, tensor in _renamed(plain, reader, architecture, turned=part == "lora_B").items():
+            writer.add_tensor(f"{there}.{part.lower()}", tensor)
+    memory = os.memfd_create("adapter")
+    with os.fdopen(os.dup(memory), "wb") as file:
+        writer.fout, writer.state = [file], WriterState.EMPTY  # it would open a path for writing
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+    with os.fdopen(memory, "rb") as made:
+        made.seek(0)
+        return made.read()
+
+
 def _renamed(
-    weights: Mapping[str, NDArray[np.float32]], reader: Any, architecture: str
+    weights: Mapping[str, NDArray[np.float32]], reader: Any, architecture: str, *, turned: bool = True
 ) -> dict[str, NDArray[np.float32]]:
     """The weights under their GGUF names and in its order of rows."""
 
@@ -81,7 +122,7 @@ def _renamed(
             continue  # the head is the embedding
         if there not in held:
             raise InputError(f"the base has no tensor for {name}", found=str(there))
-        if architecture == "llama" and name.endswith(("q_proj.weight", "k_proj.weight")):
+        if turned and architecture == "llama" and name.endswith(("q_proj.weight", "k_proj.weight")):
             heads = number("attention.head_count" if "q_proj" in name else "attention.head_count_kv")
             weight = _interleaved(weight, heads)  # noqa: PLW2901 (the same weight, in another order)
         found[there] = weight

@@ -13,6 +13,8 @@ from mythos.evidence.statement import canonical, fields, parse_canonical, text
 from mythos.units import Digest
 
 LINEAGE: Final = "lineage.json"
+ADAPTER: Final = "adapter.gguf"
+"""The same matrices as llama.cpp reads them."""
 
 
 @dataclass(frozen=True, slots=True)
