@@ -7,12 +7,14 @@ Exit status everywhere: 0 done, whatever was decided; 1 not verified, a case fai
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from typing import Final
 
 import click
 
 from mythos import __version__
+from mythos.cli.shared import say
 from mythos.errors import MythosError
 
 __all__ = ["cli", "main"]
@@ -91,11 +93,14 @@ _keep_examples(cli)
 
 def main() -> None:
     """Run the command line; turn every error into one clear line and its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # what an encoding lacks is shown, not a defect
     try:
         status: object = cli.main(standalone_mode=False)
         sys.exit(status if isinstance(status, int) else 0)
     except MythosError as error:
-        click.echo(f"mythos: {error}", err=True)
+        say(f"mythos: {error}")
         sys.exit(error.exit_status)
     except click.exceptions.Abort:
         click.echo("mythos: stopped", err=True)
@@ -106,7 +111,7 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except OSError as error:
-        click.echo(f"mythos: {error.strerror or error}: {error.filename or ''}", err=True)
+        say(f"mythos: {error.strerror or error}: {error.filename or ''}")
         sys.exit(3)
     except Exception as error:  # noqa: BLE001 (its text could carry a secret; its name and place cannot)
         where = error.__traceback__

@@ -131,15 +131,21 @@ def act_once(home: Home, party: str, log: str | None, key: str, make: Callable[[
         return client.append([held.read_bytes()], f"{party}:{key}")[0]
 
 
+def plain(text: str) -> str:
+    """The text with control and reordering characters written out: others chose the names in it."""
+    return "".join(c if c.isprintable() or c in "\n\t\u3000" else f"⟨U+{ord(c):04X}⟩" for c in text)
+
+
 def emit(document: Any, *, as_json: bool, line: str = "") -> None:
     """Print the result: the document as JSON, or one line of fact for people."""
     if as_json:
-        sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+        utf8 = sys.stdout.encoding.lower() in {"utf-8", "utf8"}
+        sys.stdout.write(json.dumps(document, ensure_ascii=not utf8) + "\n")
     elif line:
-        sys.stdout.write(line + "\n")
+        sys.stdout.write(plain(line) + "\n")
     sys.stdout.flush()
 
 
 def say(text: str) -> None:
     """Tell people something on standard error."""
-    click.echo(text, err=True)
+    click.echo(plain(text), err=True)
