@@ -54,6 +54,7 @@ def test_estimate(tmp_path: Path) -> None:
     [
         ({"params": -1}, "10", "6nd"),
         ({"params": 1.5}, "10", "6nd"),
+        ({"active_params": 1.3e8}, "10", "6nd"),
         ({}, "-5", "6nd"),
         ({}, "many", "6nd"),
         ({}, "1e400", "6nd"),
@@ -167,7 +168,9 @@ def test_declare_what_a_ledger_counted(tmp_path: Path, sent: list[tuple[str, byt
         ("--tokens", "5"),
         ("--tokens", "5", "--params", "5"),
         ("--tokens", "5", "--params", "5", "--source", "only a title"),
-        ("--tokens", "5", "--params", "5", "--source", "a|b|yesterday"),
+        ("--tokens", "5", "--params", "5", "--source", "a|https://b.example|yesterday"),
+        ("--tokens", "5", "--params", "5", "--source", "a|https://b.example|2026-02-30"),
+        ("--tokens", "5", "--params", "5", "--source", "a|javascript:b|2026-02-03"),
     ],
 )
 def test_a_declaration_without_a_ground_is_refused(arguments: tuple[str, ...], sent: object) -> None:
@@ -204,6 +207,18 @@ def test_a_rank_without_a_ledger_is_said_and_never_declared_whole(
     assert (found["flop"], found["complete"], found["tokens"]) == ("61", True, "10")
     with pytest.raises(MythosError, match="two ledgers"):
         answer("declare", "--ledger", paths[0], "--ledger", paths[0], *home)
+
+
+def test_an_original_is_held_against_somebodys_limit(tmp_path: Path) -> None:
+    chosen = (
+        str(weights("tuned")),
+        "--from",
+        dossier(tmp_path, Family()),
+        "--original",
+        str(weights("base")),
+    )
+    with pytest.raises(InputError, match="without a limit"):
+        answer("lineage", *chosen)
 
 
 def test_a_key_that_signed_nothing_is_not_verified(tmp_path: Path) -> None:

@@ -242,6 +242,10 @@ def lineage(
     from mythos.regimes.facts import Facts
     from mythos.units import Digest
 
+    if original is not None and regime is None:
+        raise InputError(
+            "--original without a limit", advice="Say whose: --regime EU-MODIFIER or US-EAR-4E091."
+        )
     subject, pack = Digest.parse(weights), shipped()
     instrument = None if regime is None else pack[regime]
     counts = EVERYTHING if instrument is None else instrument.counts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -14,10 +13,10 @@ from mythos.compute.record import CONVENTION, History, missing_ranks
 from mythos.errors import InputError
 from mythos.evidence.predicates import Count, Reading, TrainingCompute
 from mythos.evidence.statement import canonical
+from mythos.regimes.scalar import day
 from mythos.units import Digest, Flop, Instant
 
 PRESETS: Final = Path(__file__).parent / "declared"
-_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII)
 
 
 def declared(
@@ -32,7 +31,7 @@ def declared(
         raise InputError(
             "a declared figure without a source",
             expected="where the parameters and tokens were published",
-            advice='Give --source "TITLE|URL|YYYY-MM-DD" for each.',
+            advice='Give --source "TITLE|https://…|YYYY-MM-DD" for each.',
         )
     found = estimate(arch, tokens, convention)
     return TrainingCompute(
@@ -81,9 +80,9 @@ def source(text: str) -> Reading:
         InputError: not these three.
     """
     parts = [part.strip() for part in text.split("|")]
-    if len(parts) != 3 or not all(parts) or not _DAY.match(parts[2]):
-        raise InputError("not a source", expected="TITLE|URL|YYYY-MM-DD", found=repr(text[:120]))
-    return Reading(*parts)
+    if len(parts) != 3 or not parts[0] or not parts[1].startswith(("https://", "http://")):
+        raise InputError("not a source", expected="TITLE|https://…|YYYY-MM-DD", found=repr(text[:120]))
+    return Reading(parts[0], parts[1], str(day(parts[2], "the day of a source")))
 
 
 def counted(*histories: History, parameters: int | None = None) -> TrainingCompute:

@@ -80,6 +80,12 @@ class Architecture:
                 )
             else:
                 values[f.name] = _whole(f.name, value, 1, _LARGEST)
+        if values.get("active_params", 0) > values.get("params", _LARGEST):
+            raise InputError(
+                "more parameters are active than there are",
+                expected=f"active_params up to {values['params']}",
+                found=str(values["active_params"]),
+            )
         return cls(**values)
 
     @classmethod

@@ -166,6 +166,9 @@ class Structure:
         self._empty: list[Any] = []
         self._readers: list[Callable[[], Any]] = []
         self._seen: list[Any] = []
+        self._asked: list[bool] | None = None
+        self._askings: dict[Hashable, int] = {}
+        self._asking = -1
         self._version = -1
 
     def version(self) -> int:
@@ -185,9 +188,13 @@ class Structure:
             self._version = self._versions.setdefault(numbers, next(_NEVER_TWICE))
         return self._version
 
-    def trainable(self) -> tuple[bool, ...]:
-        """Which parameters ask for gradients."""
-        return tuple([p.requires_grad for p in self._parameters])
+    def trainable(self) -> int:
+        """The number of which parameters ask for gradients."""
+        now = [p.requires_grad for p in self._parameters]
+        if now != self._asked:
+            self._asked = now
+            self._asking = self._askings.setdefault((self._version, tuple(now)), next(_NEVER_TWICE))
+        return self._asking
 
     def fingerprint(self) -> tuple[Hashable, ...]:
         """What each module is and holds, as of the last `version`."""
@@ -251,7 +258,7 @@ def _part(module: nn.Module) -> Hashable:
 def _whole(module: nn.Module) -> Hashable:
     structure = Structure(module)
     structure.version()
-    return (structure.fingerprint(), structure.trainable())
+    return (structure.fingerprint(), tuple(p.requires_grad for p in module.parameters()))
 
 
 def _is_record(value: Any) -> bool:
