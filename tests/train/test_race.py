@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -12,25 +13,28 @@ from hypothesis import strategies as st
 
 pytest.importorskip("torch", reason="extra missing: pip install 'mythos-hub[torch]'")
 
+import torch
+
 from mythos.cli import train as train_command
-from mythos.errors import InputError, TrainError
+from mythos.errors import InputError, MachineError, TrainError
 from mythos.train import Corpus, load_config
 from mythos.train import race as race_module
+from mythos.train import rows as rows_module
 from mythos.train.config import Config, Rates
 from mythos.train.race import (
-    CANDIDATES,
     FACTORS,
     GROUPS,
-    Bench,
+    PROTOCOLS,
     flop_at,
     flop_ratio,
     interval,
     race,
     race_curves,
-    read_rows,
     tune,
 )
+from mythos.train.rows import Bench, Candidate, read_rows, workers
 
+CANDIDATES = PROTOCOLS[1].candidates
 SMALL = Path(__file__).parent / "small.toml"
 
 
@@ -64,22 +68,63 @@ def test_the_interval_is_students() -> None:
 
 @pytest.mark.parametrize("candidate", CANDIDATES, ids=lambda c: c.name)
 @pytest.mark.parametrize("shift", [0.5, 1.0, 4.0, 16.0])
-def test_a_sweep_finds_the_best_and_costs_the_same_for_all(
-    candidate: race_module.Candidate, shift: float
-) -> None:
+def test_a_sweep_finds_the_best_and_costs_the_same_for_all(candidate: Candidate, shift: float) -> None:
     asked: list[Rates] = []
 
     def loss(rates: Rates) -> float:
         asked.append(rates)
         return sum(math.log(getattr(rates, g) / getattr(candidate.rates, g) / shift) ** 2 for g in GROUPS)
 
-    found, edges = tune(candidate, loss)
+    found, edges = tune(candidate, lambda rates: list(map(loss, rates)), equal=False)
     assert edges == (list(GROUPS) if shift == 16.0 else []), "it is said where the grid ended too early"
     for group in GROUPS:
         assert getattr(found, group) == pytest.approx(getattr(candidate.rates, group) * shift)
     if shift == 1.0:
         assert len(set(map(repr, asked))) == len(FACTORS) * len(GROUPS) - len(GROUPS) + 1
     assert replace(found, **{g: getattr(candidate.rates, g) for g in GROUPS}) == candidate.rates
+
+
+@pytest.mark.parametrize("candidate", PROTOCOLS[2].candidates, ids=lambda c: c.name)
+@pytest.mark.parametrize(
+    ("shift", "found"), [(1.0, 1.0), (1.4, 2**0.5), (3.9, 4.0), (8.0, 8.0), (40.0, 16.0)]
+)
+def test_an_equal_sweep_has_as_many_runs_wherever_the_best_is(
+    candidate: Candidate, shift: float, found: float
+) -> None:
+    asked: set[str] = set()
+
+    def loss(rates: Rates) -> float:
+        asked.add(repr(rates))
+        return sum(math.log(getattr(rates, g) / getattr(candidate.rates, g) / shift) ** 2 for g in GROUPS)
+
+    rates, edges = tune(candidate, lambda rates: list(map(loss, rates)), equal=True)
+    assert len(asked) == 7 + 6 + 6
+    assert edges == (list(GROUPS) if shift == 40.0 else [])
+    for group in GROUPS:
+        assert getattr(rates, group) == pytest.approx(getattr(candidate.rates, group) * found)
+
+
+def test_the_second_protocol_starts_between_the_first_and_what_it_found() -> None:
+    folder = Path(__file__).parents[2] / "bench" / "efficiency"
+    swept = json.loads((folder / "result.json").read_text())["sweep"]
+    for before, after in zip(CANDIDATES, PROTOCOLS[2].candidates, strict=True):
+        for group in GROUPS:
+            middle = math.sqrt(getattr(before.rates, group) * swept[before.name]["rates"][group])
+            assert getattr(after.rates, group) == float(f"{middle:.1e}"), (after.name, group)
+        assert replace(after.rates, **dict.fromkeys(GROUPS, 1.0)) == replace(
+            before.rates, **dict.fromkeys(GROUPS, 1.0)
+        )
+
+
+def test_every_row_of_the_first_race_is_what_its_protocol_asks_and_counts_as_the_closed_form() -> None:
+    rows = read_rows(Path(__file__).parents[2] / "bench" / "efficiency" / "rows.jsonl").values()
+    bench = Bench(load_config("race"), Path("none"), print)
+    for candidate in CANDIDATES:
+        first = bench.configure(candidate, candidate.rates, 1e13 / 4, 0)
+        asked = (candidate.name, 0, first.run.steps, asdict(first.rates))
+        assert asked in [(row.candidate, row.seed, row.steps, row.rates) for row in rows]
+    assert all(row.device == "cpu" and bench.closed(row) for row in rows)
+    assert not any(bench.closed(replace(row, flop=row.flop + 1)) for row in rows)
 
 
 def test_candidates_differ_only_as_they_say() -> None:
@@ -119,11 +164,12 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, corpus: Corpus) -> Co
 def test_a_race_stops_and_goes_on(quick: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = tmp_path / "rows.jsonl"
     told: list[str] = []
-    found = race(quick, rows, flop=2e9, seeds=1, say=told.append)
+    found = race(Bench(quick, rows, told.append), PROTOCOLS[1], flop=2e9, seeds=1)
     assert len(told) == len(read_rows(rows))
     assert {len(found[name]) for name in ("baseline", "same_shape", "mythos")} == {3}
     assert {swept["runs"] for swept in found["sweep"].values()} == {4}, "1 + a step for each group"
     assert found["flop_ratio_at_equal_loss"] > 0
+    assert found["counted_is_closed_form"] is True
     assert len(race_curves(found)) == 3
     assert json.loads(json.dumps(found)) == found
 
@@ -131,7 +177,7 @@ def test_a_race_stops_and_goes_on(quick: Config, tmp_path: Path, monkeypatch: py
     rows.write_bytes(b"".join(kept[:-1]) + kept[-1][:20])  # the last row was being written
     again: list[str] = []
     assert (
-        race(quick, rows, flop=2e9, seeds=1, say=again.append)["mythos"][-1]["bits"]
+        race(Bench(quick, rows, again.append), PROTOCOLS[1], flop=2e9, seeds=1)["mythos"][-1]["bits"]
         == found["mythos"][-1]["bits"]
     )
     assert len(again) == 1
@@ -142,8 +188,8 @@ def test_a_race_stops_and_goes_on(quick: Config, tmp_path: Path, monkeypatch: py
     def unasked(*_: object, **__: object) -> None:
         raise AssertionError("a finished run was run again")
 
-    monkeypatch.setattr(race_module, "train", unasked)
-    third = race(quick, rows, flop=2e9, seeds=1, say=unasked)
+    monkeypatch.setattr(rows_module, "train", unasked)
+    third = race(Bench(quick, rows, unasked), PROTOCOLS[1], flop=2e9, seeds=1)
     assert third["baseline"] == found["baseline"]
     assert third["mythos"][-1]["flop"] == found["mythos"][-1]["flop"]
 
@@ -152,17 +198,43 @@ def test_a_run_that_diverges_loses_and_costs(
     quick: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench = Bench(quick, tmp_path / "rows.jsonl", print)
-    real = race_module.train
+    real = rows_module.train
 
     def diverges(*arguments: object, **named: object) -> None:
         real(*arguments, **named)  # pyright: ignore[reportArgumentType]
         raise TrainError("the loss is nan", code="not_finite")
 
-    monkeypatch.setattr(race_module, "train", diverges)
-    result = bench.measure(CANDIDATES[0], CANDIDATES[0].rates, 1e8, 0)
+    monkeypatch.setattr(rows_module, "train", diverges)
+    (result,) = bench.measure(CANDIDATES[0], [(CANDIDATES[0].rates, 1e8, 0)])
     assert math.isinf(result.mean)
     assert result.flop > 0
     assert read_rows(tmp_path / "rows.jsonl")[result.configuration] == result
+
+
+@pytest.mark.slow
+def test_processes_side_by_side_find_what_one_finds_and_stop_in_time(quick: Config, tmp_path: Path) -> None:
+    alone = race(Bench(quick, tmp_path / "alone.jsonl", print, "cpu"), PROTOCOLS[2], flop=1e9, seeds=1)
+    rows = tmp_path / "rows.jsonl"
+    with workers(2) as pool:
+        over = Bench(quick, rows, print, "cpu", until=time.monotonic(), pool=pool)
+        with pytest.raises(TrainError, match="the time is over"):
+            race(over, PROTOCOLS[2], flop=1e9, seeds=1)
+    assert read_rows(rows) == {}
+    with workers(2) as pool:
+        found = race(Bench(quick, rows, print, "cpu", pool=pool), PROTOCOLS[2], flop=1e9, seeds=1)
+    assert len(read_rows(rows)) == len(rows.read_text().splitlines())
+    assert not list((tmp_path / "rows.work").glob("*/run.0.ledger"))
+    for name in ("baseline", "same_shape", "mythos"):
+        assert [row["bits"] for row in found[name]] == [row["bits"] for row in alone[name]]
+        assert [row["flop"] for row in found[name]] == [row["flop"] for row in alone[name]]
+    assert found["sweep"] == alone["sweep"]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_gpu_that_is_not_there_is_missed(quick: Config, tmp_path: Path) -> None:
+    bench = Bench(quick, tmp_path / "rows.jsonl", print, "cuda")
+    with pytest.raises(MachineError, match="no GPU"):
+        bench.measure(CANDIDATES[0], [(CANDIDATES[0].rates, 1e8, 0)])
 
 
 def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
@@ -182,6 +254,8 @@ def test_the_command_draws_and_prints(quick: Config, tmp_path: Path, monkeypatch
         "--budget-flop",
         "2e9",
         "--seeds",
+        "1",
+        "--protocol",
         "1",
         "--rows",
         str(tmp_path / "r.jsonl"),

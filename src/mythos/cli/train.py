@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -126,6 +128,16 @@ def run(
 @click.option(
     "--svg", type=click.Path(path_type=Path, dir_okay=False), help="Draw loss over operations; a PNG too."
 )
+@click.option("--protocol", default="2", show_default=True, type=click.Choice(["1", "2"]))
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), help="Default: a GPU where there is one.")
+@click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 256),
+    help="Runs side by side, each a process; small models leave most of a GPU idle.",
+)
+@click.option("--seconds", type=click.FloatRange(min=1), help="Stop then; finished runs stay.")
 @json_option
 def race(
     config: str,
@@ -134,23 +146,33 @@ def race(
     documents: Path | None,
     rows: Path,
     svg: Path | None,
+    protocol: str,
+    device: str | None,
+    workers: int,
+    seconds: float | None,
     as_json: bool,
 ) -> None:
-    r"""Operations to the same loss: Mythos against tuned baselines; bench/efficiency/PROTOCOL.md.
+    r"""Operations to the same loss: Mythos against tuned baselines; bench/efficiency/PROTOCOL-2.md.
 
     \b
     mythos train race --budget-flop 3e13 --documents corpus.jsonl --rows race.jsonl --svg race.svg
     """
     from mythos.train import load_config
     from mythos.train.plot import curves_svg, draw
+    from mythos.train.race import PROTOCOLS, race_curves
     from mythos.train.race import race as run_race
-    from mythos.train.race import race_curves
+    from mythos.train.rows import Bench
+    from mythos.train.rows import workers as start_workers
     from mythos.units import Flop
+
+    until = time.monotonic() + (seconds or math.inf)
 
     base = load_config(config)
     if documents is not None:
         base = replace(base, data=replace(base.data, documents=str(documents)))
-    found = run_race(base, rows, flop=float(Flop.parse(budget_flop)), seeds=seeds, say=say)
+    with start_workers(workers) as pool:
+        bench = Bench(base, rows, say, device, until, pool)
+        found = run_race(bench, PROTOCOLS[int(protocol)], flop=float(Flop.parse(budget_flop)), seeds=seeds)
     if svg is not None:
         drawn = race_curves(found)
         picture = curves_svg(

@@ -23,6 +23,7 @@ from torch.distributed.checkpoint.state_dict import (
 from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel
 
+from mythos.errors import MachineError
 from mythos.model.gpt import Block
 
 Optimizers = list[torch.optim.Optimizer]
@@ -66,11 +67,20 @@ class World:
 
 
 @contextmanager
-def join_world() -> Generator[World]:
-    """Become a process of a run that torchrun or Ray Train started, or a run of its own."""
+def join_world(wanted: str | None = None) -> Generator[World]:
+    """Become a process of a run that torchrun or Ray Train started, or a run of its own.
+
+    Args:
+        wanted: `cpu` or `cuda`; None for a GPU where there is one.
+
+    Raises:
+        MachineError: no GPU here, and one was asked for.
+    """
     launched = dist.is_torchelastic_launched()
     started_here = launched and not dist.is_initialized()
-    cuda = torch.cuda.is_available()
+    cuda = wanted != "cpu" and torch.cuda.is_available()
+    if wanted == "cuda" and not cuda:
+        raise MachineError("torch finds no GPU", expected="one that CUDA reaches", advice="Use the CPU.")
     local = int(os.environ.get("LOCAL_RANK", "0")) if launched or dist.is_initialized() else 0
     device = torch.device("cuda", local) if cuda else torch.device("cpu")
     if cuda:

@@ -8,6 +8,7 @@ import hashlib
 import importlib
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -37,6 +38,7 @@ def train(
     resume: bool = False,
     key: SigningKey | None = None,
     listener: Listener | None = None,
+    device: str | None = None,
 ) -> Trained:
     """Train a model as configured, or go on from the last whole snapshot.
 
@@ -48,8 +50,10 @@ def train(
         resume: go on with a run that was begun here; without it such a folder is refused.
         key: signs the ledger at every snapshot.
         listener: is told how it goes.
+        device: `cpu` or `cuda`; None for a GPU where there is one.
 
     Raises:
+        MachineError: no GPU here, and one was asked for.
         InputError: too little text, another tokenizer, configuration or text than the snapshot's, a folder
             that holds a run already, another run at work in it.
         TrainError: the loss is no number any more, the disk is full, or no snapshot is whole.
@@ -58,7 +62,7 @@ def train(
         raise InputError(
             "the tokenizer has another size", expected=f"{config.model.vocab}", found=str(tokenizer.vocab)
         )
-    with join_world() as world, alone(out, world.rank):
+    with join_world(device) as world, alone(out, world.rank):
         task = _task(config, corpus, tokenizer, world)
         trained = carry_out(task, out, world, resume=resume, key=key, listener=listener, code=code_digest())
         if world.size == 1 or config.run.parallel == "ddp":
@@ -71,14 +75,8 @@ def train(
 
 def _task(config: Config, corpus: Corpus, tokenizer: Tokenizer, world: World) -> Task:
     check_rows(config.run, world)
-    training, kept = corpus.split(config.data.held_out)
-    rows, parts = feed_and_parts(
-        (training, tokenizer.encode_documents([document.text for document in training])),
-        (kept, tokenizer.encode_documents([document.text for document in kept])),
-        config.data,
-        length=config.model.seq_len,
-        seed=config.seed,
-    )
+    training, kept = _sides(corpus, tokenizer, config.data.held_out)
+    rows, parts = feed_and_parts(training, kept, config.data, length=config.model.seq_len, seed=config.seed)
     torch.manual_seed(config.seed)
     model = Mythos(config.model.shape, seed=config.seed)
     net = share(model, world, config.run.parallel, compiled=config.run.compile)
@@ -104,6 +102,16 @@ def check_rows(run: RunConfig, world: World) -> None:
 
 
 Side = tuple[Sequence[Document], Sequence[Tokens]]
+
+
+@lru_cache(maxsize=1)
+def _sides(corpus: Corpus, tokenizer: Tokenizer, held_out: float) -> tuple[Side, Side]:
+    """Encoded once for all runs of a process on the same text."""
+    training, kept = corpus.split(held_out)
+    return (
+        (training, tokenizer.encode_documents([document.text for document in training])),
+        (kept, tokenizer.encode_documents([document.text for document in kept])),
+    )
 
 
 def feed_and_parts(
