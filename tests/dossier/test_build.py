@@ -12,9 +12,9 @@ from tests.dossier.conftest import LATER, POLICY, START, WEIGHTS, Story, digest,
 from mythos.dossier.build import Capture, Dossier, build, find
 from mythos.errors import InputError, LogError, MalformedError, MythosError
 from mythos.evidence.client import LogClient
-from mythos.evidence.note import Checkpoint, Note
+from mythos.evidence.note import Checkpoint, Note, encode64
 from mythos.evidence.policy import Policy
-from mythos.evidence.statement import Envelope, Subject, canonical
+from mythos.evidence.statement import Envelope, Subject, canonical, commit
 from mythos.evidence.verify import verify
 from mythos.units import Digest
 
@@ -136,7 +136,7 @@ def test_what_is_no_dossier_is_refused(path: Path) -> None:
     [
         ("kind", "receipt"),
         ("formatVersion", 2),
-        ("openings", [{}]),
+        ("openings", {}),
         ("extra", 1),
         ("entries", "no"),
         ("weights", "sha256:xy"),
@@ -146,6 +146,36 @@ def test_a_dossier_of_another_shape_is_refused(change: str, value: Any) -> None:
     document = json.loads((GOLDEN / "everything.dossier.json").read_bytes())
     with pytest.raises(MythosError):
         Capture.of_file(canonical(document | {change: value}))
+
+
+def test_openings_travel_on_and_are_judged(story: Story) -> None:
+    story.live()
+    salt, data = bytes(range(32)), b"Jane Doe"
+    case = str(Digest(commit(salt, "screening-case", data)))
+    body = {
+        "case": case,
+        "disposition": "cleared",
+        "officer": "k",
+        "listDigest": case,
+        "decidedAt": story.now,
+    }
+    story.add("screening-disposition", "authority", body)
+    opening = {
+        "commitment": case,
+        "data": encode64(data),
+        "label": "screening-case",
+        "salt": encode64(salt),
+    }
+    document = json.loads(build(make_policy(), take(story), WEIGHTS, LATER).evidence)
+    for openings, codes in (
+        ([opening], []),
+        ([opening | {"label": "x"}], ["not_included"]),
+        ([{}], ["malformed"]),
+    ):
+        data = canonical(document | {"openings": openings})
+        made = build(make_policy(), Capture.of_file(data), WEIGHTS, LATER)
+        assert made.evidence == data
+        assert [p.code for p in made.problems] == codes
 
 
 class FakeLog:

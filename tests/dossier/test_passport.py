@@ -89,6 +89,18 @@ def test_a_revocation_in_an_unknown_version_withholds_the_claim(story: Story, pa
     assert [(a.kind, a.distrust) for a in found.distrusted] == [("revocation/v2", "unknown_version")]
 
 
+def test_what_a_revocation_of_another_version_is_about_cannot_be_known(story: Story, passport: Make) -> None:
+    """Its subject may be a grant, a hub or an estate; only one about another model is not about this."""
+    story.live()
+    identity = passport(story).of("model-identity")[0].predicate
+    other = Subject("other", digest("other"))
+    story.add("model-identity", "owner", identity | {"name": "other"}, other)
+    story.add("revocation", "owner", {"everything": True}, other, version=2)
+    assert passport(story).clear_until is not None
+    story.add("revocation", "owner", {"everything": True}, Subject("grant", digest("a grant")), version=2)
+    assert passport(story).clear_until is None
+
+
 def test_an_entry_that_cannot_be_read_withholds_the_claim(story: Story, passport: Make) -> None:
     story.live()
     story.entries.append(b"noise")

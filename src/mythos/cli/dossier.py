@@ -147,7 +147,7 @@ def _build(
     if digest is None:
         raise click.UsageError("which model? --weights DIGEST or --model NAME")
     if audience == "downstream":
-        capture = replace(capture, documents=())
+        capture = replace(capture, documents=(), openings=())
     return build(trusted, capture, digest, Instant.now())
 
 

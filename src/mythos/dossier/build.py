@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from mythos.dossier.acts import read
 from mythos.dossier.passport import Passport, Witnessed, fold
@@ -28,13 +28,15 @@ from mythos.units import Digest, Instant
 class Capture:
     """A log as it was taken: every entry in order, the text of a checkpoint over them, and documents.
 
-    `weights` is what a dossier.json says it is about, `None` for a log.
+    `weights` is what a dossier.json says it is about, `None` for a log. `openings` of commitments travel on
+    as they came; the verifier judges them, and nothing on the page rests on them.
     """
 
     entries: Sequence[bytes]
     checkpoint: str
     documents: Sequence[bytes] = ()
     weights: Digest | None = None
+    openings: Sequence[Any] = ()
 
     @classmethod
     def of_log(cls, log: LogClient, documents: Sequence[bytes], wait: float) -> Self:
@@ -55,8 +57,9 @@ class Capture:
         """
         names = ("checkpoint", "documents", "entries", "formatVersion", "kind", "openings", "weights")
         document = fields(parse_canonical(data, MAX_FILE), *names, what="the dossier")
-        if (document["kind"], document["formatVersion"], document["openings"]) != ("dossier", 1, []):
-            raise MalformedError("not a dossier of format 1 without openings")
+        if (document["kind"], document["formatVersion"]) != ("dossier", 1):
+            found = f"{document['kind']!r} {document['formatVersion']!r}"[:60]
+            raise MalformedError("not a dossier of a known format", expected="'dossier' 1", found=found)
         entries = items(document["entries"], what="entries")
         held = mapping(document["documents"], what="documents")
         return cls(
@@ -64,6 +67,7 @@ class Capture:
             text(document["checkpoint"], what="checkpoint"),
             [decode64(text(value, what="a document"), what="a document") for value in held.values()],
             Digest.parse(text(document["weights"], what="weights")),
+            items(document["openings"], what="openings"),
         )
 
 
@@ -147,7 +151,7 @@ def _file(capture: Capture, weights: Digest, documents: Mapping[str, bytes]) -> 
             "entries": [encode64(entry) for entry in capture.entries],
             "formatVersion": 1,
             "kind": "dossier",
-            "openings": [],
+            "openings": list(capture.openings),
             "weights": str(weights),
         }
     )

@@ -176,6 +176,7 @@ def _about(log: Sequence[Act], trusted: Sequence[Act], family: set[Digest]) -> l
     names = {act.predicate["name"] for act in own if act.kind == "model-identity"}
     data = {Digest.parse(d) for act in own if act.kind == "training-run" for d in act.predicate["datasets"]}
     grants = {str(act.leaf): act.predicate["request"]["hub"]["name"] for act in own if act.kind == "grant"}
+    others = {s.digest for act in trusted if act.kind == "model-identity" for s in act.subjects} - family
     orders = {a.index for a in trusted if a.kind == "directive" and _orders(a.predicate, family, names)}
 
     def concerns(act: Act) -> bool:
@@ -183,7 +184,8 @@ def _about(log: Sequence[Act], trusted: Sequence[Act], family: set[Digest]) -> l
         if act.about(family | data) or body.get("grant") in grants:
             return True
         if act.distrust:
-            return not act.subjects
+            revokes = act.kind.partition("/")[0] == "revocation"  # of what, only its version can say
+            return not act.subjects or (revokes and not act.about(others))
         match act.kind:
             case "directive":
                 return act.index in orders
