@@ -1,7 +1,7 @@
 """Fixtures and rules for the whole suite.
 
 A skip is loud: its reason is printed in the summary. Under `make test-all` only a missing shared folder,
-missing hardware and a missing browser are allowed; any other skip fails the run.
+missing hardware, a missing browser and a missing database server are allowed; any other skip fails the run.
 """
 
 import os
@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
-ALLOWED_SKIPS = ("shared folder missing:", "hardware missing:", "browser missing:")
+ALLOWED_SKIPS = ("shared folder missing:", "hardware missing:", "browser missing:", "database missing:")
 
 
 settings.register_profile(

@@ -139,7 +139,7 @@ class _Builder:
 
     def build(self, seen: Table, person: Person) -> None:
         run = self._database.execute
-        self._load()
+        self._load(person)
         source = self._of_tenant(person)
         open_names = {column.name for column in seen.columns}
         limits = [column for column, _ in rows_of(self._table, person)]
@@ -193,7 +193,7 @@ class _Builder:
         self._database.execute(f"CREATE TEMP VIEW mine AS SELECT * FROM raw WHERE {condition}")
         return "mine"
 
-    def _load(self) -> str:
+    def _load(self, person: Person) -> str:
         """Where the raw columns are: `rid` and one column for each of the table's, named by its number."""
         run = self._database.execute
         if self._table.format == "parquet":
@@ -215,7 +215,7 @@ class _Builder:
                 bounded_bytes(self._path)
                 raw = read_xlsx(self._path, self._table)
             case _:
-                raw = read_postgresql(self._table)
+                raw = read_postgresql(self._table, person.tenant)
         self._first = raw.first
         arrow: Any = pa
         columns = {str(i): arrow.array(column, arrow.string()) for i, column in enumerate(raw.columns)}

@@ -22,7 +22,12 @@ from mythos.synthesis.terms import Format, Table
 from mythos.synthesis.values import fold
 
 MAX_TEXT_BYTES: Final = 512 << 20
-"""Of a CSV or Excel file: they are read by cells. Larger data belongs into Parquet."""
+"""Of what is read by cells: a CSV or Excel file, a database. Larger data belongs into Parquet."""
+STATEMENT_SECONDS: Final = 60
+"""The longest that a database may take for one statement, and for each fetch of rows."""
+MAX_TENANTS: Final = 100_000
+_FLOATS: Final = (700, 701)
+"""PostgreSQL's numbers of its two binary types, which it may write with an exponent."""
 MAX_UNPACKED: Final = 1 << 30
 MAX_RATIO: Final = 200
 _GUESSES: Final = ("utf-8-sig", "cp932", "euc_jp")
@@ -120,48 +125,96 @@ def peek(path: Path, kind: Format, *, rows: int = 2_000) -> tuple[int, list[str]
     raise DataError(f"{path.name} has no header in its first ten rows", advice="Describe it in catalog.yaml.")
 
 
-def read_postgresql(table: Table) -> Raw:
+def read_postgresql(table: Table, tenant: str | None) -> Raw:
     """Read `postgresql:SERVICE/SCHEMA.TABLE` with the role of a libpq service that can only read.
 
-    The catalogue holds no secret: where the server is and who the role is stands in `pg_service.conf`.
+    The catalogue holds no secret: where the server is and who the role is stands in `pg_service.conf`. Cells
+    are the text that PostgreSQL writes for them, times in UTC; rows come in the order of the primary key.
+
+    Args:
+        table: its columns and its place.
+        tenant: whose rows are fetched, where the table has a tenant column; no other row leaves the server.
 
     Raises:
-        DataError: the role could write, the table is not there, or the server does not answer.
+        DataError: the role could write, the table is not there or too large, or the server does not answer.
     """
     try:
         import psycopg
-        from psycopg import sql
     except ImportError as error:
         raise DataError(
             "PostgreSQL needs an extra", advice="Run: pip install 'mythos-hub[postgres]'"
         ) from error
     service, _, place = table.file.removeprefix("postgresql:").partition("/")
     schema, _, name = place.rpartition(".")
-    names = [column.name for column in table.columns]
+    if not service or not name:
+        raise DataError(f"{table.file} names no table", expected="postgresql:SERVICE/SCHEMA.TABLE")
     try:
-        with (
-            psycopg.connect(service=service, connect_timeout=10) as connection,
-            connection.cursor() as cursor,
-        ):
-            cursor.execute("SET TRANSACTION READ ONLY")
-            cursor.execute("SET LOCAL statement_timeout = '60s'")
-            found = sql.Identifier(schema or "public", name)
-            cursor.execute(
-                "SELECT has_table_privilege(%s, 'INSERT, UPDATE, DELETE, TRUNCATE')",
-                [found.as_string(connection)],
-            )
-            if cursor.fetchone() != (False,):
+        with psycopg.connect(service=service, connect_timeout=10, client_encoding="UTF8") as connection:
+            return Raw(_fetched(connection, table, (schema or "public", name), tenant), 1)
+    except (psycopg.Error, UnicodeError) as error:
+        # A server's words are told only where they cannot hold a cell, which may be another tenant's.
+        state, found = getattr(error, "sqlstate", None) or "", str(error).strip().partition("\n")[0][:200]
+        if isinstance(error, psycopg.errors.QueryCanceled):
+            advice = f"It took over {STATEMENT_SECONDS} s: name a smaller view, or export it to Parquet."
+        elif isinstance(error, psycopg.OperationalError):
+            advice = f"Check that pg_service.conf describes [{service}] and that its server runs."
+        elif state[:2] in {"42", "3F"}:
+            advice = "Correct `file` and `columns` in the catalogue, or grant SELECT on it to the role."
+        else:
+            found, advice = f"SQLSTATE {state}", "Read the table with psql as the same role."
+        raise DataError(f"{table.file} cannot be read", found=found, advice=advice) from error
+
+
+def _fetched(
+    connection: Any, table: Table, place: tuple[str, str], tenant: str | None
+) -> list[list[str | None]]:
+    """The columns of a tenant's rows, of one moment, by a cursor of the server."""
+    from psycopg import sql
+
+    found, names = sql.Identifier(*place), [sql.Identifier(column.name) for column in table.columns]
+    where, own = sql.SQL(""), list[str]()
+    with connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        cursor.execute(f"SET LOCAL statement_timeout = '{STATEMENT_SECONDS}s'")
+        cursor.execute("SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO'")
+        cursor.execute(
+            "SELECT has_table_privilege(%(it)s, 'DELETE, TRUNCATE')"
+            " OR has_any_column_privilege(%(it)s, 'INSERT, UPDATE')",
+            {"it": found.as_string(connection)},
+        )
+        if cursor.fetchone() != (False,):
+            raise DataError(
+                f"the role of {table.file} may write to it", expected="a role with SELECT alone",
+                advice="Make one: CREATE ROLE reader LOGIN; GRANT SELECT ON … TO reader;",
+            )  # fmt: skip
+        cursor.execute(sql.SQL("SELECT {} FROM {} LIMIT 0").format(sql.SQL(", ").join(names), found))
+        floats = {i for i, column in enumerate(cursor.description) if column.type_code in _FLOATS}
+        if table.tenant_column is not None:
+            cell = sql.SQL("{}::text").format(sql.Identifier(table.tenant_column))
+            cursor.execute(sql.SQL("SELECT DISTINCT {} FROM {} LIMIT {}").format(cell, found, MAX_TENANTS))
+            own = [text for (text,) in cursor if text is not None and fold(text) == tenant]
+            if cursor.rowcount == MAX_TENANTS:
+                raise DataError(f"{table.file}: {table.tenant_column} names no tenants", found="too many")
+            where = sql.SQL(" WHERE {} = ANY(%s)").format(cell)
+    order = sql.SQL(", ").join(sql.Identifier(*place, key) for key in table.primary_key)
+    cells = sql.SQL(", ").join(sql.SQL("{}::text").format(name) for name in names)
+    query = sql.SQL("SELECT {} FROM {}{}{}{}").format(
+        cells, found, where, sql.SQL(" ORDER BY " if table.primary_key else ""), order
+    )
+    columns: list[list[str | None]] = [[] for _ in names]
+    size = 0
+    with connection.cursor(name="rows") as cursor:
+        cursor.itersize = 10_000
+        for row in cursor.execute(query, [own] if table.tenant_column is not None else None):
+            size += sum(1 if cell is None else len(cell) + 1 for cell in row)
+            if size > MAX_TEXT_BYTES:
                 raise DataError(
-                    f"the role of service {service!r} may write to {place}",
-                    expected="a role with SELECT alone",
-                    advice="Make one: CREATE ROLE reader LOGIN; GRANT SELECT ON … TO reader;",
-                )
-            columns = sql.SQL(", ").join(map(sql.Identifier, names))
-            cursor.execute(sql.SQL("SELECT {} FROM {}").format(columns, found))
-            rows = cursor.fetchall()
-    except psycopg.Error as error:
-        raise DataError(f"{table.file} cannot be read", found=str(error).strip()[:200]) from error
-    return Raw(_columns(len(names), [list(row) for row in rows]), 1)
+                    f"{table.file} is too large to be read by cells", advice="Export it to Parquet.",
+                    expected=f"at most {MAX_TEXT_BYTES} characters",
+                )  # fmt: skip
+            for i, cell in enumerate(row):
+                columns[i].append(_text(float(cell)) if i in floats and cell is not None else _text(cell))
+    return columns
 
 
 def _text(value: object) -> str | None:
