@@ -355,6 +355,10 @@ def test_the_last_witnessed_checkpoint_counts_while_a_newer_one_waits(directory,
     assert (report.verified, report.size) == (True, 280)
 
 
+def _longer(path, more):
+    path.write_bytes(path.read_bytes() + more)
+
+
 @pytest.mark.parametrize(
     ("spoil", "code"),
     [
@@ -368,6 +372,10 @@ def test_the_last_witnessed_checkpoint_counts_while_a_newer_one_waits(directory,
             "malformed",
         ),
         (lambda f: (f / tile_path(None, 1, 44)).write_bytes(b""), "inconsistent"),
+        (lambda f: _longer(f / tile_path(None, 1, 44), b"\0\0"), "inconsistent"),
+        (lambda f: _longer(f / tile_path(None, 0), b"\0\0"), "inconsistent"),
+        (lambda f: _longer(f / tile_path(0, 1, 44), bytes(32)), "inconsistent"),
+        (lambda f: _longer(f / tile_path(0, 0), bytes(1)), "inconsistent"),
         (lambda f: (f / "checkpoint").unlink(), "unreadable"),
         (lambda f: (f / "checkpoint").write_bytes(b"\xff"), "malformed"),
         (

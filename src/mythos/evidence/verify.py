@@ -197,9 +197,8 @@ def _signatures(report: Report, note: Note, head: Checkpoint, policy: Policy, no
         if not signature.holds(key, note.text):
             raise errors.BadSignatureError("a signature of the head does not verify", found=signature.id)
         if key.kind == COSIGNATURE and (at := signature.time) > now + AHEAD:
-            raise errors.ClockError(
-                "a cosignature from the future", expected=f"<={now + AHEAD}", found=f"{at}"
-            )
+            latest, seen = f"at most {now + AHEAD}", str(at)
+            raise errors.ClockError("a cosignature from the future", expected=latest, found=seen)
         signed.append(key)
     report.witnesses = sorted(key.name for key in signed if key.kind == COSIGNATURE)
     if trust.log not in signed:
@@ -264,14 +263,13 @@ def _receipt(report: Report, document: Json, policy: Policy | None, now: int, an
     note, head = _head(report, text(document["checkpoint"], what="checkpoint"))
     policy = _required(policy)
     logged = [_logged(item, head) for item in (*items(document["trust"], what="trust"), document["batch"])]
-    at = logged[-1][0]
     if len({index for index, _ in logged}) != len(logged):
         raise MalformedError("an entry travels twice")
     _judge(report, policy, sorted(logged))
     report.attempt("checkpoint", lambda: _signatures(report, note, head, policy, now))
     if len(report.entries) != len(logged):
         return
-    batch = next(entry for entry in report.entries if entry.index == at)
+    batch = next(entry for entry in report.entries if entry.index == logged[-1][0])
     others = [e for e in report.entries if e is not batch and e.act != "trust-root"]
     if others or batch.act != "receipt-batch" or not batch.trusted:
         raise NotTrustedError("no receipt batch by a key that may sign one", found=str(batch.act))
@@ -328,26 +326,28 @@ def _same(expected: bytes, found: bytes, what: str) -> None:
 def _directory(report: Report, folder: Path, policy: Policy | None, now: int, answer: Path | None) -> None:
     policy = _required(policy, answer)
     note, head = _head(report, _read(folder / "checkpoint", MAX_NOTE))
-    signed = {signature.id for signature in note.signatures}
-    counted = [key for key in policy.witnesses.values() if key.id in signed]
+    counted = [key for key in policy.witnesses.values() if any(s.id == key.id for s in note.signatures)]
     if not policy.met(counted) and (folder / "witnessed").exists():
         note, head = _head(report, _read(folder / "witnessed", MAX_NOTE))
     entries: list[bytes] = []
     for start in range(0, head.size, TILE):
-        data, width = _part(folder, None, start // TILE, head.size)
-        entries += unpack(data)[:width]
+        entries += _part(folder, None, start // TILE, head.size)
     tree = _whole(entries, head)
     report.attempt("tiles", lambda: _tiles(folder, tree))
     _judge(report, policy, list(enumerate(entries)))
     report.attempt("checkpoint", lambda: _signatures(report, note, head, policy, now))
 
 
-def _part(folder: Path, level: int | None, index: int, count: int) -> tuple[bytes, int]:
-    """A tile or bundle of a level with `count` hashes: the partial one, or the full one that replaced it."""
+def _part(folder: Path, level: int | None, index: int, count: int) -> list[bytes]:
+    """What a tile (or bundle) of a level with `count` hashes holds; a full one may replace a partial."""
     width = min(TILE, count - index * TILE)
-    for name in (tile_path(level, index, width), tile_path(level, index)):
+    for name, held in ((tile_path(level, index, width), width), (tile_path(level, index), TILE)):
         if (folder / name).is_file():
-            return _read(folder / name, TILE * (MAX_ENTRY + 2)), width
+            data = _read(folder / name, TILE * (MAX_ENTRY + 2))
+            parts = unpack(data) if level is None else [data[i : i + 32] for i in range(0, len(data), 32)]
+            if len(parts) != held:
+                raise errors.InconsistentError(f"{name} is not whole", found=f"{len(parts)} of {held}")
+            return parts[:width]
     raise errors.InconsistentError("the log has a gap", expected=tile_path(level, index, width))
 
 
@@ -355,8 +355,8 @@ def _tiles(folder: Path, tree: Tree) -> None:
     for level in range(8):  # a size has at most 63 bits
         count = tree.size >> 8 * level
         for index in range((count + TILE - 1) // TILE):
-            data, width = _part(folder, level, index, count)
-            if data[: 32 * width] != tree.subtree(8 * level, index * TILE, index * TILE + width):
+            found, start = _part(folder, level, index, count), index * TILE
+            if b"".join(found) != tree.subtree(8 * level, start, start + len(found)):
                 raise errors.InconsistentError("a tile and the entries differ", found=tile_path(level, index))
 
 
