@@ -500,3 +500,15 @@ def test_arguments_that_hold_themselves() -> None:
     circle.append(circle)
     with ComputeMeter(model), torch.no_grad():
         model(X, circle)
+
+
+def test_a_copy_of_a_metered_model_is_not_metered(tmp_path: Path) -> None:
+    model = line()
+    with ComputeMeter(model, ledger=tmp_path / "run") as meter:
+        with meter.step():
+            model(X).sum().backward()
+        torch.save(model, tmp_path / "model.pt")
+        saved: nn.Module = torch.load(tmp_path / "model.pt", weights_only=False)
+        for other in (copy.deepcopy(model), saved):
+            assert other(X).equal(torch.nn.functional.linear(X, model.weight, model.bias))
+    assert meter.total.forward == PASS, "nobody meters the copies"

@@ -107,8 +107,8 @@ class ComputeMeter(Journal):
 
     def __enter__(self) -> Self:
         for module in self._structures:
-            before = module.register_forward_pre_hook(self._before_forward, with_kwargs=True)
-            after = module.register_forward_hook(self._after_forward, always_call=True)
+            before = module.register_forward_pre_hook(_Hook(self._before_forward), with_kwargs=True)
+            after = module.register_forward_hook(_Hook(self._after_forward), always_call=True)
             self._undo += [before.remove, after.remove]
         for index, optimizer in enumerate(self._optimizers):
             hook = _OptimizerHook(self, index)
@@ -285,6 +285,29 @@ class ComputeMeter(Journal):
         self._spans.step.optimizer += tally.flop + tally.recompute
         if index == 0 and not self._explicit:
             self._book(steps=1)
+
+
+class _Hook:
+    """A hook that a copy of the model, or a file it is saved in, does not carry: there it does nothing."""
+
+    __slots__ = ("call",)
+
+    def __init__(self, call: Callable[..., None]) -> None:
+        self.call = call
+
+    def __call__(self, *args: Any) -> None:
+        self.call(*args)
+
+    def __reduce__(self) -> Any:
+        return (_idle, ())
+
+
+def _idle() -> Callable[..., None]:
+    return _nothing
+
+
+def _nothing(*_: Any) -> None:
+    pass
 
 
 class _OptimizerHook:

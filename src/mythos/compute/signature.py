@@ -31,7 +31,7 @@ _MOST_MODULES: Final = 2**22
 _SMALL: Final = 65_536
 """Bytes of an array that may be a switch; a larger one is data."""
 _NEVER_TWICE: Final = itertools.count()
-_MACHINERY: Final = ("builtins", "weakref", "logging", "torch._C", "torch.distributed")
+_MACHINERY: Final = ("builtins", "weakref", "logging", "torch._C", "torch.distributed", "mythos.compute")
 
 
 def describe(value: Any, depth: int = _DEPTH, met: _Met | None = None) -> Hashable:
@@ -265,7 +265,9 @@ def _is_record(value: Any) -> bool:
     """A configuration, cache, policy or other object of the model's own, nobody's machinery."""
     if isinstance(value, torch.Tensor | type) or not (hasattr(value, "__dict__") or _slots(value)):
         return False
-    return type(value).__module__.partition(".")[0] not in {"torch", "builtins", "weakref", "logging"}
+    return (
+        not type(value).__module__.startswith((*_MACHINERY, "torch.")) and type(value).__module__ != "torch"
+    )
 
 
 class Ambient(NamedTuple):
