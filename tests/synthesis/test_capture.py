@@ -1,5 +1,7 @@
 """Only the caller's rows and columns are in the file; every cell is typed and exact."""
 
+import os
+import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,10 +19,11 @@ import openpyxl
 from tests.synthesis.conftest import CATALOG, ORDERS
 
 from mythos.errors import DataError
-from mythos.synthesis.capture import capture
+from mythos.synthesis.capture import _Digests, capture
 from mythos.synthesis.catalog import parse_catalog, read_catalog
-from mythos.synthesis.terms import Catalog, Column, Table, View
+from mythos.synthesis.terms import Catalog, Column, Format, Table, View
 from mythos.synthesis.view import view_for
+from mythos.units import Digest
 
 TODAY = date(2026, 4, 15)
 
@@ -87,7 +90,9 @@ def test_a_cell_that_cannot_be_read_says_where(company: Path, tmp_path: Path) ->
         (lambda data: data + b"A6,\x81\x39,KANTO,1,2024-01-01,\n", "not shift_jis throughout.*line 10"),
         (lambda _: b"PK\x03\x04\0\0" * 100, "no text|header"),
         (lambda _: b"", "header"),
-        (lambda data: data.replace(b"A5", b'"A5' + b"x" * 200_000), "no table of text|another length|header"),
+        (lambda data: data.replace(b"A5", b'"A5' + b"x" * 200_000), "no table of text.*line 9"),
+        (lambda data: data.replace(b"A3,t2,", b'A3,t2,"'), "no table of text.*in line 9.*quotation marks"),
+        (lambda data: data.replace(b"A3,t2,", b'A3,t2,"').replace(b"A5,", b'"A5",'), "text.*in line 9"),
     ],
 )
 def test_broken_files_are_named(
@@ -96,6 +101,89 @@ def test_broken_files_are_named(
     (company / "orders.csv").write_bytes(change(ORDERS.encode("cp932")))
     with pytest.raises(DataError, match=says):
         rows(company, "boss", tmp_path / "c")
+
+
+RAGGED = [
+    ("A3,t2,KANTO", "A3, ｔ2,KANTO,CANARY", True),  # too long
+    ("A3,t2,KANTO,5,2024年5月3日,2024-04-01 10:00", "A3,t2", True),  # too short
+    ("A3,t2,KANTO,5,2024年5月3日,2024-04-01 10:00", "A3", False),  # nobody's
+    ("A3,t2,KANTO", "A3,x,t2,KANTO", False),  # moved: the cell names nobody whom the catalogue knows
+    ("A3,t2,KANTO", "A3,,KANTO,KANTO", False),
+    ("A3,t2,KANTO,5,", 'A3,t2,"KANTO\nA6,t1",', False),  # it may have swallowed a row of another
+]
+
+
+@pytest.mark.parametrize(("row", "ragged", "theirs"), RAGGED)
+def test_a_ragged_row_stops_its_own_tenant(
+    company: Path, tmp_path: Path, row: str, ragged: str, theirs: bool
+) -> None:
+    (company / "orders.csv").write_bytes(ORDERS.replace(row, ragged).encode("cp932"))
+    with pytest.raises(DataError, match="row 7 has another length than the header; expected 6 cells"):
+        rows(company, "other", tmp_path / "c")
+    if theirs:
+        assert [row["order_id"] for row in rows(company, "boss", tmp_path / "c")] == ["A1", "A2", "A4", "A5"]
+        assert [row["_rid"] for row in rows(company, "boss", tmp_path / "c")] == [4, 5, 8, 9]
+    else:
+        with pytest.raises(DataError, match="row 7 has another length"):
+            rows(company, "boss", tmp_path / "c")
+
+
+def test_a_moved_row_of_a_workbook_stops_its_own_tenant(company: Path, tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for line in ORDERS.replace('"１,２００"', "1200").replace("A3,t2,", "A3,t2,x,").splitlines():
+        sheet.append(line.split(","))
+    book.save(company / "orders.xlsx")
+    catalog = CATALOG.replace("orders.csv", "orders.xlsx").replace("format: csv", "format: xlsx")
+    (company / "catalog.yaml").write_text(catalog)
+    assert [row["order_id"] for row in rows(company, "boss", tmp_path / "c")] == ["A1", "A2", "A4", "A5"]
+    with pytest.raises(DataError, match="row 7, column amount: a cell cannot be read"):
+        rows(company, "other", tmp_path / "c")
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "parquet"])
+def test_a_file_that_changes_before_it_is_read_is_refused(
+    tmp_path: Path, kind: Format, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, cache = tmp_path / f"t.{kind}", tmp_path / "c"
+
+    def write(value: int) -> None:
+        relation = duckdb.connect().sql(f"SELECT {value} AS a")
+        if kind == "xlsx":
+            book = openpyxl.Workbook()
+            book.create_sheet("t", 0).append(["a"])
+            book["t"].append([value])
+            book.save(file)
+        else:
+            (relation.write_csv if kind == "csv" else relation.write_parquet)(str(file))
+
+    class Late(_Digests):
+        def of(self, root: Path, table: Table) -> Digest:
+            digest = super().of(root, table)
+            write(2)
+            return digest
+
+    write(1)
+    view = _one(Table("t", file.name, kind, (Column("a", "integer"),)), tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr("mythos.synthesis.capture._Digests", Late)
+        with pytest.raises(DataError, match=rf"t\.{kind} changed while it was read. Ask again."):
+            capture(view, cache)
+    assert not list(cache.glob("*.duckdb"))
+    with duckdb.connect(str(capture(view, cache).file), read_only=True) as database:
+        assert database.execute("SELECT a FROM t").fetchall() == [(2,)]
+
+
+def test_a_file_of_the_same_size_and_time_is_another_file(company: Path, tmp_path: Path) -> None:
+    file = company / "orders.csv"
+    os.utime(file, (1, 1))
+    time.sleep(2.1)  # long enough to be remembered
+    assert rows(company, "boss", tmp_path / "c")[0]["amount"] == 1_300_000
+    assert str(file) in (tmp_path / "c" / "digests.json").read_text()
+    file.write_bytes(ORDERS.replace("1300", "1400").encode("cp932"))
+    os.utime(file, (1, 1))
+    assert rows(company, "boss", tmp_path / "c")[0]["amount"] == 1_400_000
 
 
 def test_a_source_that_vanished_is_named(company: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A real PostgreSQL gives exact values, the caller's rows alone, and reasons that tell nobody's cells."""
 
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -58,7 +59,7 @@ class Server:
         self._user: dict[str, Any] = {}
         if os.getuid() == 0:  # it refuses to run as root
             shutil.chown(folder, "nobody")
-            self._user = {"user": "nobody", "group": "nogroup", "extra_groups": []}
+            self._user = {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []}
         data = ["-D", str(folder / "data")]
         self._run(initdb, *data, "-U", "owner", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync").wait()
         self.start()

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -29,8 +30,9 @@ from mythos.synthesis.values import fold, read_cell
 from mythos.synthesis.view import rows_of
 from mythos.units import Digest
 
-FORMAT: Final = "capture/1"
+FORMAT: Final = "capture/2"
 MEMORY: Final = "700MB"
+_SETTLED_NS: Final = 2_000_000_000
 _NUMERIC: Final = frozenset({"integer", "decimal"})
 _CLEAN: Final = r"^[!-~]([ -~]*[!-~])?$"
 """Texts of printable ASCII without space at either end, which folding leaves alone unless spaces double."""
@@ -70,7 +72,10 @@ def _rule(whole: Table, seen: Table, person: Person) -> list[Any]:
 
 
 class _Digests:
-    """Digests of files, remembered by size, time and inode, so that ten million rows are not read again."""
+    """Digests of files, remembered by size, times and inode, so that ten million rows are not read again.
+
+    Nothing is remembered of a file that changed just now: another change might have the same time.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -93,15 +98,23 @@ class _Digests:
         path = root / table.file
         try:
             found = path.stat()
-            mark = [found.st_size, found.st_mtime_ns, found.st_ino]
+            mark = [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
             held = self._known.get(str(path.resolve()))
-            if held is None or held[:3] != mark:
-                with path.open("rb") as file:
-                    held = [*mark, hashlib.file_digest(file, "sha256").hexdigest()]
-                self._known[str(path.resolve())] = held
-            return Digest(bytes.fromhex(str(held[3])))
+            if held is None or held[:4] != mark:
+                held = [*mark, _hashed(path, table.file).hex]
+                if time.time_ns() - found.st_ctime_ns > _SETTLED_NS:
+                    self._known[str(path.resolve())] = held
+            return Digest(bytes.fromhex(str(held[4])))
         except OSError as error:
             raise DataError(f"{table.file} cannot be read", found=error.strerror or str(error)) from error
+
+
+def _hashed(path: Path, file: str) -> Digest:
+    try:
+        with path.open("rb") as opened:
+            return Digest(hashlib.file_digest(opened, "sha256").digest())
+    except OSError as error:
+        raise DataError(f"{file} cannot be read", found=error.strerror or str(error)) from error
 
 
 def _build(view: View, originals: dict[str, Table], taken: Capture, cache: Path) -> None:
@@ -111,7 +124,7 @@ def _build(view: View, originals: dict[str, Table], taken: Capture, cache: Path)
             database.execute(f"SET memory_limit='{MEMORY}'; SET temp_directory='{working}/spill'")
             database.execute("SET preserve_insertion_order=true; SET TimeZone='UTC'")
             for seen in view.tables:
-                builder = _Builder(database, originals[seen.name], view.catalog.root)
+                builder = _Builder(database, originals[seen.name], view, taken.sources[seen.name][1])
                 try:
                     builder.build(seen, view.person)
                 except duckdb.Error as error:
@@ -130,11 +143,12 @@ def quote(name: str) -> str:
 class _Builder:
     """One table on its way in: raw columns, then typed ones, then only the caller's rows."""
 
-    def __init__(self, database: duckdb.DuckDBPyConnection, table: Table, root: Path) -> None:
+    def __init__(self, database: duckdb.DuckDBPyConnection, table: Table, view: View, digest: Digest) -> None:
         self._database = database
         self._table = table
-        self._path = root / table.file
-        self._first = 1
+        self._path = view.catalog.root / table.file
+        self._digest = digest
+        self._tenants = {*view.catalog.tenants, *(person.tenant for person in view.catalog.people)}
         self._shown: set[str] = set()
 
     def build(self, seen: Table, person: Person) -> None:
@@ -172,6 +186,8 @@ class _Builder:
             f"CREATE TABLE {quote(seen.name)} AS SELECT {ROW_ID}, {shown} FROM ({kept}){where}{order}",
             values,
         )
+        if self._table.format == "parquet":
+            self._same(_hashed(self._path, self._table.file))
         run("DROP VIEW typed")
         run("DROP VIEW mine")
         run("DROP VIEW raw" if self._table.format == "parquet" else "DROP TABLE raw")
@@ -209,14 +225,16 @@ class _Builder:
             )
             return "raw"
         match self._table.format:
-            case "csv":
-                raw = read_csv(bounded_bytes(self._path), self._table)
-            case "xlsx":
-                bounded_bytes(self._path)
-                raw = read_xlsx(self._path, self._table)
-            case _:
+            case "postgresql":
                 raw = read_postgresql(self._table, person.tenant)
-        self._first = raw.first
+            case kind:
+                data = bounded_bytes(self._path)
+                self._same(Digest.of(data))
+                raw = (read_csv if kind == "csv" else read_xlsx)(data, self._table)
+        for whose, error in raw.ragged.items():
+            tenant = None if whose is None else fold(whose)
+            if tenant is None or tenant == person.tenant or tenant not in self._tenants:
+                raise error
         arrow: Any = pa
         columns = {str(i): arrow.array(column, arrow.string()) for i, column in enumerate(raw.columns)}
         count = len(raw.columns[0]) if raw.columns else 0
@@ -227,6 +245,10 @@ class _Builder:
         blank = " AND ".join(f"{quote(str(i))} IS NULL" for i in range(len(self._table.columns)))
         run(f"DELETE FROM raw WHERE {blank}")
         return "raw"
+
+    def _same(self, read: Digest) -> None:
+        if read != self._digest:
+            raise DataError(f"{self._table.file} changed while it was read", advice="Ask again.")
 
     def _typed(self, index: int, column: Column, source: str, joins: list[str]) -> str:
         """An SQL expression for the column's value; texts are read in Python, once for each distinct one."""

@@ -12,7 +12,7 @@ import io
 import math
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -48,33 +48,35 @@ class Raw:
     Attributes:
         columns: the catalogue's columns in its order, each the text of its cells, row by row.
         first: the number of the first row in the source, as a person counts there.
+        ragged: rows of another length than the header, which are blank in `columns`: the text of the tenant's
+            cell, None where it cannot be told, and what is wrong with the first of those rows.
     """
 
     columns: list[list[str | None]]
     first: int
+    ragged: dict[str | None, DataError] = field(default_factory=dict[str | None, DataError])
 
 
 def read_csv(data: bytes, table: Table) -> Raw:
     """Read a delimited text in any of the encodings of Japan and the rest of the world.
 
     Raises:
-        DataError: not readable in its encoding, without its header, or with rows of another length.
+        DataError: not readable in its encoding, without its header, or with a quotation mark out of place.
     """
     rows = _lines(_decoded(data, table.encoding, table.file), table)
     return _gathered(rows, table)
 
 
-def read_xlsx(path: Path, table: Table) -> Raw:
+def read_xlsx(data: bytes, table: Table) -> Raw:
     """Read the sheet that has the table's header; a merged cell's value stands in all of its cells.
 
     Raises:
         DataError: no such sheet, no workbook, or one that unpacks to too much.
     """
-    from python_calamine import CalamineError, CalamineWorkbook
+    from python_calamine import CalamineError
 
-    _refuse_bomb(path)
     try:
-        book = CalamineWorkbook.from_path(str(path))  # pyright: ignore[reportUnknownMemberType]
+        book = _workbook(data, table.file)
         for name in book.sheet_names:
             sheet = book.get_sheet_by_name(name)
             rows = sheet.to_python(skip_empty_area=False)
@@ -105,10 +107,7 @@ def peek(path: Path, kind: Format, *, rows: int = 2_000) -> tuple[int, list[str]
                 names = [str(column[0]) for column in found.description or ()]
                 return 1, names, [list(row) for row in found.fetchall()]
         case "xlsx":
-            from python_calamine import CalamineWorkbook
-
-            _refuse_bomb(path)
-            book = CalamineWorkbook.from_path(str(path))  # pyright: ignore[reportUnknownMemberType]
+            book = _workbook(bounded_bytes(path), path.name)
             table: list[list[Any]] = book.get_sheet_by_index(0).to_python(skip_empty_area=False)[: rows + 10]
         case _:
             text = _decoded(bounded_bytes(path), None, path.name)
@@ -259,10 +258,15 @@ def _lines(text: str, table: Table) -> Iterator[list[Any]]:
             break
     else:
         raise _no_header(table)
+    # Strict: a quotation mark that nobody closes would swallow the rows below it, and nobody would know.
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        yield from reader
     except csv.Error as error:
-        raise DataError(f"{table.file} is no table of text", found=str(error)) from error
+        raise DataError(
+            f"{table.file} is no table of text", found=f"{error} in line {reader.line_num}",
+            advice="Correct its quotation marks.",
+        ) from error  # fmt: skip
 
 
 def _header_at(rows: Sequence[Sequence[Any]], table: Table) -> tuple[int, list[int]] | None:
@@ -286,18 +290,27 @@ def _gathered(rows: Iterator[list[Any]], table: Table) -> Raw:
         raise _no_header(table)
     number, places = found
     width = len(head[number])
+    names = [column.name for column in table.columns]
+    owner = None if table.tenant_column is None else places[names.index(table.tenant_column)]
     kept: list[list[Any]] = []
+    ragged: dict[str | None, DataError] = {}
     for line, row in enumerate([*head[number + 1 :], *rows], number + 2):
         if not any(str(cell).strip() for cell in row if cell is not None):
             kept.append([None] * len(places))
             continue
         if len(row) < max(places) + 1 or any(str(cell).strip() for cell in row[width:]):
-            raise DataError(
+            error = DataError(
                 f"{table.file}: row {line} has another length than the header",
                 expected=f"{width} cells", found=f"{len(row)}", advice="Correct the row.",
             )  # fmt: skip
+            # A line break in such a row may be the end of a row of somebody else: then it is nobody's own.
+            broken = any(mark in str(cell) for cell in row for mark in "\r\n")
+            told = owner is not None and owner < len(row) and not broken
+            ragged.setdefault(_text(row[owner]) if owner is not None and told else None, error)
+            kept.append([None] * len(places))
+            continue
         kept.append([row[place] for place in places])
-    return Raw(_columns(len(places), kept), number + 2)
+    return Raw(_columns(len(places), kept), number + 2, ragged)
 
 
 def _columns(width: int, rows: list[list[Any]]) -> list[list[str | None]]:
@@ -312,17 +325,20 @@ def _no_header(table: Table) -> DataError:
     )
 
 
-def _refuse_bomb(path: Path) -> None:
+def _workbook(data: bytes, file: str) -> Any:
     """A workbook is a ZIP: refuse one that says it unpacks to much more than it is."""
+    from python_calamine import CalamineWorkbook
+
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
             unpacked = sum(info.file_size for info in archive.infolist())
-    except (zipfile.BadZipFile, OSError) as error:
-        raise DataError(f"{path.name} is not an Excel workbook", found=str(error)[:100]) from error
-    if unpacked > MAX_UNPACKED or unpacked > MAX_RATIO * max(path.stat().st_size, 1 << 16):
+    except zipfile.BadZipFile as error:
+        raise DataError(f"{file} is not an Excel workbook", found=str(error)[:100]) from error
+    if unpacked > MAX_UNPACKED or unpacked > MAX_RATIO * max(len(data), 1 << 16):
         raise DataError(
-            f"{path.name} unpacks to too much", expected=f"at most {MAX_UNPACKED} bytes", found=f"{unpacked}"
+            f"{file} unpacks to too much", expected=f"at most {MAX_UNPACKED} bytes", found=f"{unpacked}"
         )
+    return CalamineWorkbook.from_filelike(io.BytesIO(data))  # pyright: ignore[reportUnknownMemberType]
 
 
 def bounded_bytes(path: Path) -> bytes:
