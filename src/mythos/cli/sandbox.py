@@ -104,7 +104,7 @@ def adapt(
 
     seconds, steps, rows, threads = (how.pop(name) for name in ("minutes", "steps", "rows", "threads"))
     settings = Adaptation(run=RunConfig(steps=steps, rows=rows, seconds=seconds * 60, threads=threads), **how)
-    view = follower(home, log_client(home, log))
+    view = follower(home, click.get_current_context().with_resource(log_client(home, log)))
     record, base = view.update(), read_manifest(sealed).weights.root
     granted = check(Digest.parse(grant), record, Instant.now())
     if isinstance(granted, Refused):
@@ -161,7 +161,7 @@ def export(
     """
     from mythos.cli.parties import follower, log_client, signing_key
 
-    view = follower(home, log_client(home, log))
+    view = follower(home, click.get_current_context().with_resource(log_client(home, log)))
     root = view.update().root
     site = _site(home, grant, sealed, releases, "export", {"trustRoot": root.to_dict() if root else {}})
     done = _work(home, party, log, site, signing_key(home, party), view, out)

@@ -7,7 +7,17 @@ from pathlib import Path
 
 import click
 
-from mythos.cli.shared import Home, as_option, emit, home_option, json_option, log_option, say
+from mythos.cli.shared import (
+    Home,
+    as_option,
+    emit,
+    home_option,
+    hub_folder,
+    hub_option,
+    json_option,
+    log_option,
+    say,
+)
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -46,13 +56,14 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
     "--signals", "transmitter", type=_FILE,
     help='JSON {"issuer", "audience", "jwks"}: whose Shared Signals at /v1/signals are heard.',
 )  # fmt: skip
+@hub_option
 @log_option
 @json_option
 def command(
     home: Home, party: str, grant: str, sealed: Path, adapter: Path | None, adapter_grant: str | None,
     port: int, host: str, names: Sequence[str], releases: Sequence[str], context: int, slots: int,
     threads: int, no_renew: bool, retention: int, directives: str | None, persons: Path | None,
-    entities: Path | None, transmitter: Path | None, log: str | None, as_json: bool,
+    entities: Path | None, transmitter: Path | None, hub: str | None, log: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     r"""Answer until SIGTERM; then the engine is wiped, and said to be.
 
@@ -62,6 +73,7 @@ def command(
     \b
     mythos serve --grant sha256:… --sealed sealed/smollm2
     mythos serve --grant sha256:… --sealed sealed/smollm2 --release approver-b=https://b.example:7002
+    mythos serve --grant sha256:… --sealed sealed/base --adapter adapted/sealed --adapter-grant sha256:…
     """
     import asyncio
     import signal
@@ -87,7 +99,7 @@ def command(
     site = Site(leaf, sealed, approvers, home.runtime, load, adapter=beside)
     heard = hearing(home, party, transmitter)
     settings = Settings(
-        folder=home.party(party), log=address, signer=signer, slots=slots, renew=not no_renew,
+        folder=hub_folder(home, party, hub), log=address, signer=signer, slots=slots, renew=not no_renew,
         names=frozenset(name.lower() for name in (host, *names)), retention_days=retention,
         enforce=obeying(home, party, directives, persons, entities, heard),
         signals=heard.routes if heard else None,

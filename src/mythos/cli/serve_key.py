@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from mythos.cli.shared import Home, as_option, emit, home_option, json_option
+from mythos.cli.shared import Home, as_option, emit, home_option, hub_folder, hub_option, json_option
 from mythos.errors import InputError
 
 
@@ -21,8 +21,9 @@ def command() -> None:
 )  # fmt: skip
 @home_option
 @as_option("host")
+@hub_option
 @json_option
-def new(name: str, scope: str, home: Home, party: str, as_json: bool) -> None:
+def new(name: str, scope: str, home: Home, party: str, hub: str | None, as_json: bool) -> None:
     r"""Make a key and print it, this once: the hub keeps only its hash.
 
     \b
@@ -31,7 +32,7 @@ def new(name: str, scope: str, home: Home, party: str, as_json: bool) -> None:
     from mythos.hub import open_store
     from mythos.units import Instant
 
-    with open_store(home.party(party), exclusive=False) as store:
+    with open_store(hub_folder(home, party, hub), exclusive=False) as store:
         key = store.add_key(name, "metrics" if scope == "metrics" else "use", Instant.now())
     document = {"key": key, "id": key.split("-")[1], "tenant": name, "scope": scope}
     emit(document, as_json=as_json, line=key)
@@ -41,13 +42,14 @@ def new(name: str, scope: str, home: Home, party: str, as_json: bool) -> None:
 @click.argument("identifier", metavar="ID")
 @home_option
 @as_option("host")
+@hub_option
 @json_option
-def revoke(identifier: str, home: Home, party: str, as_json: bool) -> None:
+def revoke(identifier: str, home: Home, party: str, hub: str | None, as_json: bool) -> None:
     """End the key with this ID (the part after `mk-`); the next call with it is a 401."""
     from mythos.hub import open_store
     from mythos.units import Instant
 
-    with open_store(home.party(party), exclusive=False) as store:
+    with open_store(hub_folder(home, party, hub), exclusive=False) as store:
         if not store.revoke_key(identifier, Instant.now()):
             raise InputError("no such key, or ended before", found=identifier)
     emit({"id": identifier, "revoked": True}, as_json=as_json, line=f"{identifier} is revoked")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from mythos.errors import InputError
 from mythos.files import private_folder
 
 if TYPE_CHECKING:
@@ -105,6 +106,27 @@ def json_option(function: _F) -> _F:
     return click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")(
         function
     )
+
+
+def hub_option(function: _F) -> _F:
+    """Add `--hub NAME`; the function receives `hub: str | None`, for `hub_folder`."""
+    help_ = "Which hub of this home, when there is more than one: each has a database and keys of its own."
+    return click.option("--hub", metavar="NAME", help=help_)(function)
+
+
+def hub_folder(home: Home, party: str, hub: str | None) -> Path:
+    """The private folder of a hub: the party's own, or one below it by name.
+
+    Raises:
+        InputError: a name that is no folder's.
+    """
+    if hub is None:
+        return home.party(party)
+    if not hub.isidentifier():
+        raise InputError("not a name for a hub", expected="letters, digits and _", found=hub[:40])
+    folder = private_folder(private_folder(home.party(party) / "hubs") / hub)
+    private_folder(folder / "keys")
+    return folder
 
 
 def act_once(home: Home, party: str, log: str | None, key: str, make: Callable[[], bytes]) -> Appended:
