@@ -50,6 +50,29 @@ def test_a_wrong_catalogue_says_where(tmp_path: Path, change: tuple[str, str], s
         parse_catalog(text, tmp_path, today=TODAY)
 
 
+def test_a_missing_catalogue_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(
+        DataError, match=r"catalog\.yaml cannot be read; found No such file.*mythos data catalog"
+    ):
+        read_catalog(tmp_path, today=TODAY)
+
+
+@pytest.mark.parametrize(
+    ("sql", "says"),
+    [
+        ("SELECT avg(amount) FROM orders", "the metric 'm': a query may not divide.*the sum and the count"),
+        ("SELECT sum(amount) / count(*) FROM orders", "the metric 'm': a query may not divide"),
+        ("SELECT sum(price) FROM orders", "the metric 'm': a column is not there"),
+        ("DELETE FROM orders", "the metric 'm': not one query"),
+    ],
+)
+def test_a_metric_that_may_not_run_is_refused_with_the_catalogue(tmp_path: Path, sql: str, says: str) -> None:
+    pytest.importorskip("sqlglot", reason="extra missing: pip install 'mythos-hub[synthesis]'")
+    text = CATALOG + f"metrics:\n- {{name: m, sql: '{sql}', unit: JPY, reviewed_by: finance}}\n"
+    with pytest.raises(DataError, match=says):
+        parse_catalog(text, tmp_path, today=TODAY)
+
+
 def test_a_foreign_key_must_lead_somewhere(tmp_path: Path) -> None:
     text = CATALOG.replace(
         "  tenant_column", "  foreign_keys: [{column: region, references: regions.id}]\n  tenant_column", 1

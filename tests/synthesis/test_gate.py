@@ -25,7 +25,7 @@ ALLOWED = [
     "SELECT region, sum(amount) s FROM orders WHERE day >= DATE '2024-04-01' GROUP BY region ORDER BY s DESC LIMIT 5",
     "WITH a AS (SELECT region r, count(*) c FROM orders GROUP BY 1) SELECT * FROM a",
     "SELECT date_trunc('month', day) m, sum(amount) FILTER (WHERE region = 'x') FROM orders GROUP BY 1",
-    "SELECT sum(o.amount) / nullif(count(*), 0) FROM orders o JOIN customers c ON o.id = c.id",
+    "SELECT sum(o.amount) * -1, nullif(count(*), 0) FROM orders o JOIN customers c ON o.id = c.id",
     "SELECT count(DISTINCT region) FROM orders WHERE region IS NOT NULL AND NOT (amount BETWEEN 1 AND 2)",
     "SELECT CASE WHEN amount > 3 THEN 'a' ELSE 'b' END x, extract(year FROM day) FROM orders",
     "SELECT amount FROM orders WHERE id IN (SELECT id FROM customers)",
@@ -73,6 +73,10 @@ SELECT * FROM orders TABLESAMPLE 10%
 SELECT COLUMNS('.*') FROM orders
 SELECT list(amount) FROM orders
 SELECT random()
+SELECT mean(amount) FROM orders
+SELECT sum(amount) * 1e-1 FROM orders
+SELECT 1E3 * amount FROM orders
+SELECT amount % 2 FROM orders
 SELECT now()
 DESCRIBE orders
 SELECT x -> x + 1
@@ -102,6 +106,15 @@ def test_what_may_run(sql: str) -> None:
 def test_what_may_not(sql: str) -> None:
     with pytest.raises(DataError) as caught:
         check(sql, TABLES)
+    assert caught.value.code == "gate"
+
+
+@pytest.mark.parametrize(
+    "quotient", ["sum(amount) / 7", "count(*) // 2", "avg(amount)", "avg(amount) OVER ()"]
+)
+def test_nothing_is_divided_in_binary(quotient: str) -> None:
+    with pytest.raises(DataError, match=r"may not divide.*Ask for the sum and the count") as caught:
+        check(f"SELECT {quotient} FROM orders", TABLES)  # noqa: S608
     assert caught.value.code == "gate"
 
 

@@ -2,7 +2,7 @@
 
 Read strictly: a key that nobody knows is refused, because a misspelt `roles` would open what it should close.
 Anchors are allowed, since other programs write them. A folder without a catalogue is read as it is
-(`mythos.synthesis.draft`), for one person who may see all.
+(`mythos.synthesis.draft.load_catalog`), for one person who may see all.
 """
 
 from __future__ import annotations
@@ -49,9 +49,15 @@ def read_catalog(folder: Path, *, today: date) -> Catalog:
         DataError: what is wrong, and where.
     """
     path = folder / NAME
-    if path.stat().st_size > MAX_BYTES:
-        raise DataError("the catalogue is too large", expected=f"at most {MAX_BYTES} bytes")
-    return parse_catalog(path.read_bytes(), folder, today=today)
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise DataError("the catalogue is too large", expected=f"at most {MAX_BYTES} bytes")
+        text = path.read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be read", found=error.strerror or str(error), advice="Run: mythos data catalog"
+        ) from error
+    return parse_catalog(text, folder, today=today)
 
 
 def parse_catalog(text: str | bytes, folder: Path, *, today: date) -> Catalog:
@@ -284,6 +290,16 @@ def _check(catalog: Catalog) -> None:
                     f"{NAME}: {table.name}.{key.column} references what is not there",
                     found=f"{key.table}.{key.references}",
                 )
+    for metric in catalog.metrics:
+        from mythos.synthesis.gate import check
+
+        try:
+            check(metric.sql, catalog.tables)
+        except DataError as error:
+            raise DataError(
+                f"{NAME}: the metric {metric.name.of('en')!r}: {error.message}",
+                expected=error.expected, found=error.found, advice=error.advice,
+            ) from error  # fmt: skip
     for file in [
         *(t.file for t in catalog.tables if t.format != "postgresql"),
         *(d.file for d in catalog.documents),

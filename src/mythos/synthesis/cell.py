@@ -6,7 +6,7 @@
 The process opens the capture read-only, locks the database's settings, loads a system-call filter after
 which no file can be opened and no socket made, and takes one query at a time. A query that is too slow or too
 hungry costs that process; the next question gets a new one. Values cross as text with their type. Counts,
-sums and extremes are exact; DuckDB divides and averages in binary, so a quotient has some fifteen digits.
+sums and extremes are exact; DuckDB divides and averages in binary, so the gate lets no query divide.
 """
 
 from __future__ import annotations

@@ -30,14 +30,15 @@ _NODES: Final = (
     *(exp.Where, exp.Group, exp.Having, exp.Order, exp.Ordered, exp.Limit, exp.Offset, exp.Distinct),
     *(exp.Table, exp.TableAlias, exp.Alias, exp.Column, exp.Identifier, exp.Star, exp.Paren, exp.Tuple),
     # values and operators
-    *(exp.Literal, exp.Null, exp.Boolean, exp.Neg, exp.Add, exp.Sub, exp.Mul, exp.Div),
+    *(exp.Literal, exp.Null, exp.Boolean, exp.Neg, exp.Add, exp.Sub, exp.Mul),
     *(exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is, exp.In),
     *(exp.Between, exp.Like, exp.Case, exp.If, exp.Cast, exp.DataType, exp.DataTypeParam, exp.Exists),
     # functions
     *(exp.Count, exp.Sum, exp.Min, exp.Max, exp.Abs, exp.Coalesce, exp.Nullif, exp.Lower, exp.Upper),
     *(exp.Round, exp.Extract, exp.Var, exp.Year, exp.Month, exp.Day, exp.Quarter, exp.DateTrunc),
-    *(exp.TimestampTrunc, exp.Filter, exp.Window, exp.RowNumber, exp.WindowSpec, exp.Length, exp.Avg),
+    *(exp.TimestampTrunc, exp.Filter, exp.Window, exp.RowNumber, exp.WindowSpec, exp.Length),
 )  # fmt: skip
+_DIVIDED: Final = "A database divides inexactly. Ask for the sum and the count: the quotient is made of them."
 _TYPES: Final = frozenset({"DATE", "TIMESTAMP", "DECIMAL", "BIGINT", "INT", "VARCHAR", "TEXT"})
 _UNITS: Final = frozenset({"YEAR", "QUARTER", "MONTH", "DAY", "WEEK", "DATE"})
 
@@ -77,6 +78,10 @@ def _check_nodes(tree: exp.Expr) -> None:
     for count, node in enumerate(tree.walk()):
         if count > MAX_NODES:
             raise _refused("the query is too large", f"over {MAX_NODES} parts")
+        if isinstance(node, exp.Div | exp.IntDiv | exp.Avg):
+            raise _refused("a query may not divide", str(node.sql(dialect="duckdb"))[:80], _DIVIDED)
+        if isinstance(node, exp.Literal) and node.is_number and "e" in node.name.lower():
+            raise _refused("a number with an exponent is binary", node.name[:80], "Write its digits.")
         if type(node) not in _NODES:
             raise _refused("a part is not allowed", str(node.sql(dialect="duckdb"))[:80])
         if isinstance(node, exp.DataType) and node.this.name not in _TYPES:
@@ -98,7 +103,8 @@ def _check_tables(tree: exp.Expr, allowed: set[str]) -> None:
             raise _refused("the table is not there", table.name[:80])
 
 
-def _refused(message: str, found: str) -> DataError:
+def _refused(message: str, found: str, advice: str = "") -> DataError:
     return DataError(
-        message, expected="one SELECT over the listed tables and functions", found=found, code="gate"
-    )
+        message, expected="one SELECT over the listed tables and functions", found=found, advice=advice,
+        code="gate",
+    )  # fmt: skip
