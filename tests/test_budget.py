@@ -17,7 +17,7 @@ ROOMS = {
     "regimes": 2_400,
     "watch": 1_000,
     "data": 2_900,
-    "synthesis": 6_800,
+    "synthesis": 6_870,
     "model": 1_000,
     "train": 3_200,
     "compute": 3_600,

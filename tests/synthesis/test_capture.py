@@ -21,6 +21,7 @@ from tests.synthesis.conftest import CATALOG, ORDERS
 from mythos.errors import DataError
 from mythos.synthesis.capture import _Digests, capture
 from mythos.synthesis.catalog import parse_catalog, read_catalog
+from mythos.synthesis.sources import Raw
 from mythos.synthesis.terms import Catalog, Column, Format, Table, View
 from mythos.synthesis.view import view_for
 from mythos.units import Digest
@@ -159,8 +160,8 @@ def test_a_file_that_changes_before_it_is_read_is_refused(
             (relation.write_csv if kind == "csv" else relation.write_parquet)(str(file))
 
     class Late(_Digests):
-        def of(self, root: Path, table: Table) -> Digest:
-            digest = super().of(root, table)
+        def of(self, root: Path, table: Table, fetched: Raw | None) -> Digest:
+            digest = super().of(root, table, fetched)
             write(2)
             return digest
 

@@ -161,6 +161,19 @@ def test_values_are_exact_and_rows_the_callers(tmp_path: Path) -> None:
     assert b"CANARY" not in file
 
 
+def test_the_same_rows_are_one_capture_whatever_others_write(server: Server, tmp_path: Path) -> None:
+    before = captured(ORDERS, "t1", tmp_path)
+    with server.connect() as owner:
+        owner.execute("INSERT INTO orders (id, tenant) VALUES (20, 't5')")
+        assert captured(ORDERS, "t1", tmp_path) == before
+        assert len(list((tmp_path / "c").glob("*.duckdb"))) == 1
+        owner.execute("UPDATE orders SET tenant = 't1' WHERE id = 20")
+        assert len(captured(ORDERS, "t1", tmp_path)[0]) == 4
+        owner.execute("DELETE FROM orders WHERE id = 20")
+    assert captured(ORDERS, "t1", tmp_path) == before
+    assert len(list((tmp_path / "c").glob("*.duckdb"))) == 2
+
+
 @pytest.mark.usefixtures("server")
 def test_a_cell_that_cannot_be_read_is_told_to_its_tenant(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"row 1, column rate.*'nan'"):

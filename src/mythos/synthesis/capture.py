@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from mythos.errors import DataError
 from mythos.files import private_folder
-from mythos.synthesis.sources import bounded_bytes, read_csv, read_postgresql, read_xlsx
+from mythos.synthesis.sources import Raw, bounded_bytes, read_csv, read_postgresql, read_xlsx
 from mythos.synthesis.terms import ROW_ID, Capture, Column, Person, Table, View
 from mythos.synthesis.values import fold, read_cell
 from mythos.synthesis.view import rows_of
@@ -49,16 +49,19 @@ def capture(view: View, cache: Path) -> Capture:
         DataError: a source is gone, too large, or holds a cell that cannot be read.
     """
     private_folder(cache)
-    with _Digests(cache / "digests.json") as digests:
-        sources = {t.name: (t.file, digests.of(view.catalog.root, t)) for t in view.tables}
     originals = {table.name: table for table in view.catalog.tables}
+    remote = [table.name for table in view.tables if table.format == "postgresql"]
+    fetched = {name: read_postgresql(originals[name], view.person.tenant) for name in remote}
+    root = view.catalog.root
+    with _Digests(cache / "digests.json") as digests:
+        sources = {t.name: (t.file, digests.of(root, t, fetched.get(t.name))) for t in view.tables}
     rules = [_rule(originals[table.name], table, view.person) for table in view.tables]
     named = json.dumps([FORMAT, {k: str(d) for k, (_, d) in sources.items()}, rules], sort_keys=True)
     digest = Digest.of(named.encode())
     path = cache / f"{digest.hex}.duckdb"
     taken = Capture(digest, path, view.tables, sources)
     if not path.exists():
-        _build(view, originals, taken, cache)
+        _build(view, originals, taken, fetched)
     return taken
 
 
@@ -92,9 +95,11 @@ class _Digests:
             json.dump(self._known, file)
         Path(name).replace(self._path)
 
-    def of(self, root: Path, table: Table) -> Digest:
-        if table.format == "postgresql":
-            return Digest.of(os.urandom(32))  # a database changes without saying so: never reused
+    def of(self, root: Path, table: Table, fetched: Raw | None) -> Digest:
+        if (
+            fetched is not None
+        ):  # a database changes without saying so: its digest is that of the rows it sent
+            return Digest.of(json.dumps(fetched.columns).encode())
         path = root / table.file
         try:
             found = path.stat()
@@ -117,14 +122,15 @@ def _hashed(path: Path, file: str) -> Digest:
         raise DataError(f"{file} cannot be read", found=error.strerror or str(error)) from error
 
 
-def _build(view: View, originals: dict[str, Table], taken: Capture, cache: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=cache) as working:
+def _build(view: View, originals: dict[str, Table], taken: Capture, fetched: dict[str, Raw]) -> None:
+    with tempfile.TemporaryDirectory(dir=taken.file.parent) as working:
         path = Path(working) / "capture.duckdb"
         with contextlib.closing(duckdb.connect(str(path))) as database:
             database.execute(f"SET memory_limit='{MEMORY}'; SET temp_directory='{working}/spill'")
             database.execute("SET preserve_insertion_order=true; SET TimeZone='UTC'")
             for seen in view.tables:
-                builder = _Builder(database, originals[seen.name], view, taken.sources[seen.name][1])
+                read = taken.sources[seen.name][1], fetched.get(seen.name)
+                builder = _Builder(database, originals[seen.name], view, read)
                 try:
                     builder.build(seen, view.person)
                 except duckdb.Error as error:
@@ -143,11 +149,13 @@ def quote(name: str) -> str:
 class _Builder:
     """One table on its way in: raw columns, then typed ones, then only the caller's rows."""
 
-    def __init__(self, database: duckdb.DuckDBPyConnection, table: Table, view: View, digest: Digest) -> None:
+    def __init__(
+        self, database: duckdb.DuckDBPyConnection, table: Table, view: View, read: tuple[Digest, Raw | None]
+    ) -> None:
         self._database = database
         self._table = table
         self._path = view.catalog.root / table.file
-        self._digest = digest
+        self._digest, self._fetched = read
         self._tenants = {*view.catalog.tenants, *(person.tenant for person in view.catalog.people)}
         self._shown: set[str] = set()
 
@@ -188,8 +196,7 @@ class _Builder:
         )
         if self._table.format == "parquet":
             self._same(_hashed(self._path, self._table.file))
-        run("DROP VIEW typed")
-        run("DROP VIEW mine")
+        run("DROP VIEW typed; DROP VIEW mine")
         run("DROP VIEW raw" if self._table.format == "parquet" else "DROP TABLE raw")
         for i in range(len(self._table.columns)):
             run(f"DROP TABLE IF EXISTS map{i}")
@@ -224,13 +231,11 @@ class _Builder:
                 f"FROM read_parquet('{file}', file_row_number=true)"
             )
             return "raw"
-        match self._table.format:
-            case "postgresql":
-                raw = read_postgresql(self._table, person.tenant)
-            case kind:
-                data = bounded_bytes(self._path)
-                self._same(Digest.of(data))
-                raw = (read_csv if kind == "csv" else read_xlsx)(data, self._table)
+        raw = self._fetched
+        if raw is None:
+            data = bounded_bytes(self._path)
+            self._same(Digest.of(data))
+            raw = (read_csv if self._table.format == "csv" else read_xlsx)(data, self._table)
         for whose, error in raw.ragged.items():
             tenant = None if whose is None else fold(whose)
             if tenant is None or tenant == person.tenant or tenant not in self._tenants:
