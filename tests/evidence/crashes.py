@@ -18,7 +18,7 @@ from pathlib import Path
 from mythos.errors import EvidenceError, LogCorruptError
 from mythos.evidence import verify
 from mythos.evidence.log import Log
-from mythos.evidence.merkle import TILE, leaf_hash, root, unpack
+from mythos.evidence.merkle import TILE, leaf_hash, root
 from mythos.evidence.note import Checkpoint, Note
 from mythos.evidence.policy import Policy
 from mythos.evidence.publish import Publisher
@@ -116,8 +116,7 @@ def check_projection(folder: Path) -> Note:
     head = Checkpoint.parse(note.text)
     entries: list[bytes] = []
     for start in range(0, head.size, TILE):
-        data, width = verify._part(folder, None, start // TILE, head.size)
-        entries += unpack(data)[:width]
+        entries += verify._part(folder, None, start // TILE, head.size)
     verify._tiles(folder, verify._whole(entries, head))
     assert root(map(leaf_hash, entries)) == head.root
     return note

@@ -100,6 +100,7 @@ class ComputeMeter(Journal):
         self._calls = Calls()
         self._explicit = False
         self._undo: list[Callable[[], None]] = []
+        self._hooks = _Hook(self._before_forward), _Hook(self._after_forward)  # the same at each entry
 
     def add_optimizer(self, optimizer: Any) -> None:
         """Count this optimizer too; say so before the meter is entered."""
@@ -107,8 +108,8 @@ class ComputeMeter(Journal):
 
     def __enter__(self) -> Self:
         for module in self._structures:
-            before = module.register_forward_pre_hook(_Hook(self._before_forward), with_kwargs=True)
-            after = module.register_forward_hook(_Hook(self._after_forward), always_call=True)
+            before = module.register_forward_pre_hook(self._hooks[0], with_kwargs=True)
+            after = module.register_forward_hook(self._hooks[1], always_call=True)
             self._undo += [before.remove, after.remove]
         for index, optimizer in enumerate(self._optimizers):
             hook = _OptimizerHook(self, index)
