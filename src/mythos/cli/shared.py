@@ -161,7 +161,8 @@ def plain(text: str) -> str:
 def emit(document: Any, *, as_json: bool, line: str = "") -> None:
     """Print the result: the document as JSON, or one line of fact for people."""
     if as_json:
-        utf8 = sys.stdout.encoding.lower() in {"utf-8", "utf8"}
+        encoding = sys.stdout.encoding or "utf-8"  # none where a test or a drill catches the text
+        utf8 = encoding.lower() in {"utf-8", "utf8"}
         sys.stdout.write(json.dumps(document, ensure_ascii=not utf8) + "\n")
     elif line:
         sys.stdout.write(plain(line) + "\n")
