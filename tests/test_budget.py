@@ -21,7 +21,7 @@ ROOMS = {
     "model": 1_000,
     "train": 3_200,
     "compute": 3_600,
-    "cli": 8_200,
+    "cli": 8_300,
     "console": 300,
     "services": 1_200,
     "dossier": 1_800,

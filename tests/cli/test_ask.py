@@ -73,3 +73,20 @@ def test_a_folder_that_is_not_there(folder: Path) -> None:
     with pytest.raises(MythosError) as caught:
         run(folder / "none", "x")
     assert caught.value.exit_status == 2
+
+
+def test_a_document_is_read_where_its_record_and_adopted_rules_allow(folder: Path) -> None:
+    pytest.importorskip("tantivy", reason="extra missing: pip install 'mythos-hub[synthesis]'")
+    (folder / "open.md").write_text("The canteen opens at noon on weekdays.", encoding="utf-8")
+    question = ("When does the canteen open on weekdays?", "--as", "boss", "--json")
+    assert json.loads(run(folder, *question))["kind"] == "answer"
+    record = "open.md: {source: intranet, licence: Apache-2.0, origin: JP, residency: ['*'], subject: none, opt_out: {robots: none, tdmrep: none, c2pa: none}}\n"
+    (folder / "records.yaml").write_text(record, encoding="utf-8")
+    with pytest.raises(MythosError, match="region"):
+        run(folder, *question)
+    assert json.loads(run(folder, *question, "--region", "JP"))["kind"] == "refusal"
+    adopt = ["data", "adopt", "--by", "Aoi Sato", "--home", str(folder.parent / "home")]
+    assert CliRunner().invoke(cli, adopt, standalone_mode=False).exception is None
+    assert json.loads(run(folder, *question, "--region", "JP"))["kind"] == "answer"
+    (folder / "records.yaml").write_text(record.replace("open.md", "other.md"), encoding="utf-8")
+    assert json.loads(run(folder, *question, "--region", "JP"))["kind"] == "refusal"

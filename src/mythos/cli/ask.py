@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from mythos.cli.ask_shared import decision, place_option
 from mythos.cli.shared import Home, emit, home_option, json_option
 
 
@@ -26,6 +27,7 @@ from mythos.cli.shared import Home, emit, home_option, json_option
     metavar="URL",
     help="A hub whose model plans what the plain planner cannot; it sees names, no rows.",
 )
+@place_option
 @click.option("--show-sources", is_flag=True, help="Print the query or document of every part.")
 @home_option
 @json_option
@@ -34,6 +36,7 @@ def command(
     folder: Path,
     person: str | None,
     hub: str | None,
+    region: str | None,
     show_sources: bool,
     home: Home,
     as_json: bool,
@@ -58,8 +61,10 @@ def command(
         from mythos.synthesis.loop import hub_planner
 
         model = hub_planner(hub)
-    catalog = load_catalog(folder, today=date.today())  # noqa: DTZ011 (the asker's own day)
-    found = answer(question, view_for(catalog, person), cache=private_folder(home.cache / "ask"), model=model)
+    today = date.today()  # noqa: DTZ011 (the asker's own day)
+    view = view_for(load_catalog(folder, today=today), person)
+    decide = decision(folder, region, home, today)
+    found = answer(question, view, cache=private_folder(home.cache / "ask"), model=model, decide=decide)
     emit(found, as_json=as_json, line=_line(found, sources=show_sources))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from mythos.cli.ask_shared import decision, place_option
 from mythos.cli.shared import Home, emit, home_option, json_option, say
 
 
@@ -30,6 +31,7 @@ from mythos.cli.shared import Home, emit, home_option, json_option, say
     metavar="URL",
     help="A hub whose model plans what the plain planner cannot; it sees names, no rows.",
 )
+@place_option
 @home_option
 @json_option
 def command(
@@ -39,6 +41,7 @@ def command(
     kind: str | None,
     out: Path,
     hub: str | None,
+    region: str | None,
     home: Home,
     as_json: bool,
 ) -> None:
@@ -65,7 +68,8 @@ def command(
         entries = questions(bounded_bytes(file).decode())
     except UnicodeDecodeError as error:
         raise InputError("the questions are not UTF-8", found=str(file)) from error
-    catalog = load_catalog(folder, today=date.today())  # noqa: DTZ011 (the asker's own day)
+    today = date.today()  # noqa: DTZ011 (the asker's own day)
+    catalog = load_catalog(folder, today=today)
     if out.exists() and out.samefile(file):
         raise InputError("the report would replace its questions", found=str(out))
     if catalog.everybody_sees_all and out.resolve().is_relative_to(folder.resolve()):
@@ -76,7 +80,8 @@ def command(
 
         model = hub_planner(hub)
     view = view_for(catalog, person)
-    with Asker(view, cache=private_folder(home.cache / "ask"), model=model) as asker:
+    decide = decision(folder, region, home, today)
+    with Asker(view, cache=private_folder(home.cache / "ask"), model=model, decide=decide) as asker:
         made = report(entries, asker, view, say)
     kind = kind or ("html" if out.suffix.lower() in {".html", ".htm"} else "md")
     write_private(out, (html(made) if kind == "html" else markdown(made)).encode())
