@@ -251,3 +251,24 @@ def test_a_web_of_objects_is_walked_once() -> None:
     assert structure.version() == before
     web[3].others = []
     assert structure.version() != before
+
+
+def test_a_tensor_without_strides_is_compared_by_hand() -> None:
+    model = nn.Linear(4, 4)
+    model.register_buffer("mask", torch.eye(4).to_sparse())
+    structure = Structure(model)
+    before = structure.version()
+    assert structure.version() == before
+    model.weight.requires_grad_(False)
+    frozen = structure.version()
+    assert frozen != before
+    model.bias.data = torch.zeros(3)
+    assert structure.version() not in (before, frozen)
+
+
+def test_a_state_seen_in_inference_mode_is_the_same_state() -> None:
+    structure = Structure(nn.Linear(4, 4))
+    before = structure.version()
+    with torch.inference_mode():
+        assert structure.version() == before
+    assert structure.version() == before

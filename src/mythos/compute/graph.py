@@ -101,10 +101,10 @@ def edges(value: Any, depth: int = _DEPTH) -> list[Edge]:
     if isinstance(value, torch.autograd.graph.GradientEdge):
         return [(value.node, value.output_nr)]
     members: Any = ()
-    if isinstance(value, Mapping):
-        members = value.values()
-    elif isinstance(value, tuple | list):
+    if isinstance(value, (tuple, list)):
         members = value
+    elif isinstance(value, Mapping):
+        members = value.values()
     elif is_dataclass(value) and not isinstance(value, type):
         members = [getattr(value, field.name, None) for field in fields(value)]
     return [edge for member in members for edge in edges(member, depth - 1)] if depth else []

@@ -208,7 +208,7 @@ class ComputeMeter(Journal):
         if around.autocast is not self._autocast:
             self._autocast = around.autocast
             self.precision = self._own if around.autocast is None else _name(around.autocast)
-        state = (module, structure.version(), structure.trainable(), around)
+        state = (module, structure.version(), around)
         given = (args, kwargs) if kwargs else args
         number = self._spans.number((state, describe(given)))
         self._spans.open(Span("forward", ("forward", number), module, edges(given)))

@@ -22,9 +22,13 @@ from typing import Any, Final, NamedTuple, cast
 
 import torch
 from torch import nn
+from torch._C._dynamo.guards import TensorGuards
+from torch.backends import mha
 from torch.utils import checkpoint
 
-_PLAIN: Final = (bool, int, float, complex, str, bytes, type(None), torch.dtype, torch.device, torch.layout)
+_PLAIN: Final = frozenset(
+    (bool, int, float, complex, str, bytes, type(None), torch.dtype, torch.device, torch.layout)
+)
 _DEPTH: Final = 8
 _MOST: Final = 65_536
 _MOST_MODULES: Final = 2**22
@@ -51,6 +55,8 @@ def describe(value: Any, depth: int = _DEPTH, met: _Met | None = None) -> Hashab
         return value if kind is not bool else (kind, value)  # True == 1, but they may choose another branch
     if isinstance(value, torch.Tensor):
         return _tensor(value)
+    if kind is tuple and depth:  # what a call is given
+        return (kind, tuple([describe(v, depth - 1, met) for v in value]))
     met = _Met() if met is None else met
     if isinstance(value, nn.Module):
         return (kind, weakref.ref(value), () if met.attribute else _whole(value))
@@ -166,47 +172,43 @@ class Structure:
         self._empty: list[Any] = []
         self._readers: list[Callable[[], Any]] = []
         self._seen: list[Any] = []
+        self._shaped: list[Any] = []
+        self._guards: TensorGuards | None = None
         self._asked: list[bool] | None = None
         self._askings: dict[Hashable, int] = {}
         self._asking = -1
         self._version = -1
 
-    def version(self) -> int:
-        """The number of the model's present state."""
-        try:
-            same = self._version >= 0 and not any(self._empty) and self._now() == self._seen
-        except (RuntimeError, ValueError, TypeError):  # two different tensors met in the comparison
-            same = False
-        if not same:
+    def version(self) -> tuple[int, int]:
+        """The numbers of the model's present state, and of which parameters ask for gradients."""
+        held = [*chain.from_iterable(self._held), *[read() for read in self._readers]]
+        same = self._version >= 0 and not any(self._empty) and _equal(held, self._seen)
+        # A tensor's `data` may be given another one's, as `Module.to` does.
+        if same and self._guards is not None and self._guards.check(*self._tensors):
+            return self._version, self._asking
+        if not same or self._shapes() != self._shaped:
             self._collect()
-            self._seen = self._now()
-            parts = self.fingerprint()
-            if len(self._versions) >= min(_MOST, _MOST_MODULES // len(parts)):
-                self._versions.clear()
-                self._parts.clear()
-            numbers = tuple(self._parts.setdefault(part, next(_NEVER_TWICE)) for part in parts)
-            self._version = self._versions.setdefault(numbers, next(_NEVER_TWICE))
-        return self._version
+            self._seen = [*chain.from_iterable(self._held), *[read() for read in self._readers]]
+            self._shaped = self._shapes()
+            self._version = self._number(self.fingerprint())
+        asked = (self._version, tuple([p.requires_grad for p in self._parameters]))
+        self._asking = self._askings.setdefault(asked, next(_NEVER_TWICE))
+        self._guards = _guards(self._tensors)
+        return self._version, self._asking
 
-    def trainable(self) -> int:
-        """The number of which parameters ask for gradients."""
-        now = [p.requires_grad for p in self._parameters]
-        if now != self._asked:
-            self._asked = now
-            self._asking = self._askings.setdefault((self._version, tuple(now)), next(_NEVER_TWICE))
-        return self._asking
+    def _number(self, parts: tuple[Hashable, ...]) -> int:
+        if len(self._versions) >= min(_MOST, _MOST_MODULES // len(parts)):
+            self._versions.clear()
+            self._parts.clear()
+        numbers = tuple(self._parts.setdefault(part, next(_NEVER_TWICE)) for part in parts)
+        return self._versions.setdefault(numbers, next(_NEVER_TWICE))
 
     def fingerprint(self) -> tuple[Hashable, ...]:
         """What each module is and holds, as of the last `version`."""
         return tuple([_part(module) for module in self._modules])
 
-    def _now(self) -> list[Any]:
-        return [
-            *chain.from_iterable(self._held),
-            *[read() for read in self._readers],
-            *[t.shape for t in self._tensors],  # `data` may be given another tensor, as `Module.to` does
-            *[t.dtype for t in self._tensors],
-        ]
+    def _shapes(self) -> list[Any]:
+        return [(t.shape, t.dtype) for t in self._tensors]
 
     def _collect(self) -> None:
         self._modules, self._held, self._empty, self._readers = [], [], [], []
@@ -246,6 +248,23 @@ class Structure:
         known.add(id(cast("Any", value)))
         for member in inner:
             self._follow(member, known, depth - 1)
+
+
+def _equal(now: list[Any], before: list[Any]) -> bool:
+    try:
+        return now == before
+    except (RuntimeError, ValueError, TypeError):  # two different tensors met in the comparison
+        return False
+
+
+def _guards(tensors: list[torch.Tensor]) -> TensorGuards | None:
+    """Torch's own check that tensors are as they were, in C; none for those without sizes or strides."""
+    try:
+        sizes: list[Any] = [list(t.shape) for t in tensors]
+        free: list[Any] = [[None] * len(size) for size in sizes]
+        return TensorGuards(*tensors, dynamic_dims_sizes=sizes, dynamic_dims_strides=free)
+    except (RuntimeError, ValueError, TypeError, SystemError):
+        return None
 
 
 def _part(module: nn.Module) -> Hashable:
@@ -289,18 +308,18 @@ class Ambient(NamedTuple):
 
 def ambient(device: str) -> Ambient:
     """The switches in force for a device type."""
-    cuda = torch.backends.cuda
+    c = torch._C  # noqa: SLF001 (the public face of most of these is a slow one)
     return Ambient(
         torch.is_grad_enabled(),
         torch.is_inference_mode_enabled(),
         torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None,
-        cuda.flash_sdp_enabled(),
-        cuda.mem_efficient_sdp_enabled(),
-        cuda.math_sdp_enabled(),
-        cuda.cudnn_sdp_enabled(),
-        torch._C._get_mkldnn_enabled(),  # noqa: SLF001 (the public face of these three is a slow one)
-        torch._C._get_cudnn_enabled(),  # noqa: SLF001
-        torch._C._get_deterministic_algorithms(),  # noqa: SLF001
+        c._get_flash_sdp_enabled(),  # noqa: SLF001
+        c._get_mem_efficient_sdp_enabled(),  # noqa: SLF001
+        c._get_math_sdp_enabled(),  # noqa: SLF001
+        c._get_cudnn_sdp_enabled(),  # noqa: SLF001
+        c._get_mkldnn_enabled(),  # noqa: SLF001
+        c._get_cudnn_enabled(),  # noqa: SLF001
+        c._get_deterministic_algorithms(),  # noqa: SLF001
         checkpoint._enable_checkpoint_early_stop,  # noqa: SLF001 (set_checkpoint_early_stop)
-        torch.backends.mha.get_fastpath_enabled(),
+        mha._is_fastpath_enabled,  # noqa: SLF001
     )
