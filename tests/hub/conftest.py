@@ -199,6 +199,7 @@ def start_hub(world: World, smollm2: Path, tmp_path_factory: pytest.TempPathFact
         folder: Path | None = None,
         log: str = world.log,
         load: dict[str, int] | None = None,
+        **more: Any,
     ) -> AsyncGenerator[Hub]:
         folder = folder or tmp_path_factory.mktemp("hub")
         (folder / "keys").mkdir(exist_ok=True)
@@ -211,6 +212,7 @@ def start_hub(world: World, smollm2: Path, tmp_path_factory: pytest.TempPathFact
             renew=renew,
             limits=limits or Limits(),
             decider=decider,
+            **more,
         )
         sock = listen("127.0.0.1", 0)
         url = f"http://127.0.0.1:{sock.getsockname()[1]}"

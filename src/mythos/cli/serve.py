@@ -56,6 +56,13 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
     "--signals", "transmitter", type=_FILE,
     help='JSON {"issuer", "audience", "jwks"}: whose Shared Signals at /v1/signals are heard.',
 )  # fmt: skip
+@click.option(
+    "--data", "data", multiple=True, metavar="NAME=FOLDER",
+    help="A folder with a catalog.yaml, asked at /v1/ask by the people it lists. Repeatable.",
+)  # fmt: skip
+@click.option(
+    "--region", metavar="CC", help="The country where this hub is; needed where data has records.yaml."
+)
 @hub_option
 @log_option
 @json_option
@@ -63,7 +70,8 @@ def command(
     home: Home, party: str, grant: str, sealed: Path, adapter: Path | None, adapter_grant: str | None,
     port: int, host: str, names: Sequence[str], releases: Sequence[str], context: int, slots: int,
     threads: int, no_renew: bool, retention: int, directives: str | None, persons: Path | None,
-    entities: Path | None, transmitter: Path | None, hub: str | None, log: str | None, as_json: bool,
+    entities: Path | None, transmitter: Path | None, data: Sequence[str], region: str | None,
+    hub: str | None, log: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     r"""Answer until SIGTERM; then the engine is wiped, and said to be.
 
@@ -73,12 +81,14 @@ def command(
     \b
     mythos serve --grant sha256:… --sealed sealed/smollm2
     mythos serve --grant sha256:… --sealed sealed/smollm2 --release approver-b=https://b.example:7002
+    mythos serve --grant sha256:… --sealed sealed/smollm2 --data company=/srv/company
     mythos serve --grant sha256:… --sealed sealed/base --adapter adapted/sealed --adapter-grant sha256:…
     """
     import asyncio
     import signal
 
     from mythos.cli.parties import follower, log_client, release_services, signing_key
+    from mythos.cli.serve_data import served
     from mythos.cli.serve_directives import hearing, obeying
     from mythos.engines import LoadOptions
     from mythos.errors import InputError
@@ -102,7 +112,7 @@ def command(
         folder=hub_folder(home, party, hub), log=address, signer=signer, slots=slots, renew=not no_renew,
         names=frozenset(name.lower() for name in (host, *names)), retention_days=retention,
         enforce=obeying(home, party, directives, persons, entities, heard),
-        signals=heard.routes if heard else None,
+        signals=heard.routes if heard else None, data=served(data, region, home, party),
     )  # fmt: skip
     sock = listen(host, port)
     url = f"http://{host}:{sock.getsockname()[1]}"

@@ -1,4 +1,6 @@
-"""One answer, from the checked request to its last byte: the ASGI response of both completion routes.
+"""One answer, from the checked request to its last byte: the ASGI response of every route that answers.
+
+What is answered comes as frames from a `Source`: the engine, or the desk where questions to data are put.
 
 Whatever ends an answer early (a directive, a client that left, a time limit, the hub's stop) comes through
 `Admission.cut`, so there is one way out: the receipt is finished with the bytes that were sent, the client is
@@ -11,6 +13,8 @@ import asyncio
 import contextlib
 import json
 import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -19,14 +23,16 @@ from starlette.types import Receive, Scope, Send
 from mythos.engines import Frame
 from mythos.errors import EngineError
 from mythos.hub.admission import Admission, Asking, Cut, Decision, Live, Refused
+from mythos.hub.desk import Desk
 from mythos.hub.keeper import Serving
 from mythos.hub.metrics import Metrics
 from mythos.hub.receipts import Commitment, Receipts, clocks
-from mythos.hub.shapes import Problem, Request, Shape
+from mythos.hub.shapes import Problem, Request
 from mythos.hub.store import Caller
+from mythos.hub.written import Shape
 from mythos.units import Instant
 
-__all__ = ["Answer", "Limits", "Parts", "send_problem"]
+__all__ = ["Answer", "Limits", "Parts", "Source", "send_problem"]
 
 CLIENT_LEFT: Final = Problem(499, "The client left.", "client_left")
 CLIENT_SLOW: Final = Problem(499, "The client does not read.", "client_slow")
@@ -44,6 +50,7 @@ class Limits:
         body: bytes of a request.
         body_seconds: until it has arrived.
         answer_seconds: from then until the last byte.
+        ask_seconds: of these, for an answer from data, a model's plans included.
         send_seconds: that a client may leave a piece unread.
         queue: requests that may wait for a slot; `queue_seconds`: for how long.
     """
@@ -51,6 +58,7 @@ class Limits:
     body: int = 1 << 20
     body_seconds: float = 30
     answer_seconds: float = 600
+    ask_seconds: float = 120
     send_seconds: float = 30
     queue: int = 32
     queue_seconds: float = 60
@@ -71,6 +79,39 @@ class Parts:
     metrics: Metrics
     limits: Limits
     hub: str
+    desk: Desk | None = None
+
+
+class Source(Protocol):
+    """Where the frames of one answer come from: `started`, `delta`, then `done` or `failed`."""
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What the receipt's engine fact says beyond the frames, so far."""
+        ...
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """A turn; raises `Refused` where none comes."""
+        ...
+
+    def frames(self, serving: Serving, /) -> AsyncGenerator[Frame]:
+        """The frames; leaving them early ends the work."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Generated:
+    """The engine's own words."""
+
+    admission: Admission
+    request: Request
+    facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        return self.admission.slot()
+
+    def frames(self, serving: Serving, /) -> AsyncGenerator[Frame]:
+        return serving.engine.generate(self.request.api, self.request.body)
 
 
 @dataclass(slots=True)
@@ -88,10 +129,25 @@ class _Told:
 
 
 class Answer:
-    """The response to one request; `model` is the name it resolved to, `name` its receipt."""
+    """The response to one request.
 
-    def __init__(self, parts: Parts, caller: Caller, request: Request, model: str, name: str) -> None:
+    Args:
+        model: the name of the weights it resolved to.
+        name: its receipt.
+        source: what answers. Default: the engine.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        caller: Caller,
+        request: Request,
+        model: str,
+        name: str,
+        source: Source | None = None,
+    ) -> None:
         self._parts = parts
+        self._source = source or _Generated(parts.admission, request)
         self._caller = caller
         self._request = request
         self._model = model
@@ -121,7 +177,7 @@ class Answer:
             watch = asyncio.create_task(self._watch(receive))
             limit = loop.call_later(parts.limits.answer_seconds, parts.admission.cut, self._name, TOO_LONG)
             try:
-                async with parts.admission.slot():
+                async with self._source.turn():
                     serving = parts.keeper.state
                     if isinstance(serving, Problem):
                         raise Refused(serving)
@@ -152,7 +208,8 @@ class Answer:
             else:
                 finish = "engine_ended" if isinstance(error, EngineError) else "broken"
             live.finish()
-            await receipts.finish(self._name, self._told.answer, {"finish": finish}, clocks("ended"))
+            generation = {"finish": finish, **self._source.facts}
+            await receipts.finish(self._name, self._told.answer, generation, clocks("ended"))
             if isinstance(error, EngineError):
                 message = f"The engine ended while it answered ({error.code})."
                 raise Refused(
@@ -164,6 +221,7 @@ class Answer:
             "finish": done["finish"],
             "promptTokens": done["promptTokens"],
             "completionTokens": done["completionTokens"],
+            **self._source.facts,
         }
         await receipts.finish(self._name, self._told.answer, generation, clocks("ended"))
         await self._close(serving, done, send)
@@ -189,7 +247,7 @@ class Answer:
         """Relay the engine's frames; its last one."""
         request, told = self._request, self._told
         shape = self._shape(serving)
-        async with contextlib.aclosing(serving.engine.generate(request.api, request.body)) as frames:
+        async with contextlib.aclosing(self._source.frames(serving)) as frames:
             async for frame in frames:
                 match frame["kind"]:
                     case "started" if request.stream:
@@ -216,12 +274,16 @@ class Answer:
         metrics.add("mythos_tokens_total", 'direction="in"', prompt)
         metrics.add("mythos_tokens_total", 'direction="out"', completion)
         metrics.add("mythos_answer_bytes_total", amount=len(told.answer))
+        beside = {"mythos": done["mythos"]} if "mythos" in done else {}
+        if self._request.api == "ask":
+            await self._whole(200, told.answer, send)
+            return
         if not self._request.stream:
             text = "".join(told.pieces)
             document = shape.whole(text, told.logprobs, done["finish"], prompt, completion)
-            await self._document(200, document, send)
+            await self._document(200, document | beside, send)
             return
-        await self._event(shape.last(done["finish"]), send)
+        await self._event(shape.last(done["finish"]) | beside, send)
         if self._request.include_usage:
             await self._event(shape.usage(prompt, completion), send)
         await self._send(send, b"data: [DONE]\n\n", more=False)
@@ -237,7 +299,8 @@ class Answer:
                 await self._document(problem.status, problem.to_dict(), send, retry=problem.retry)
 
     def _shape(self, serving: Serving) -> Shape:
-        return Shape(self._request.api, self._name, serving.model, int(time.time()))
+        called = self._request.model if self._request.ask is not None else None
+        return Shape(self._request.api, self._name, called or serving.model, int(time.time()))
 
     async def _start(self, status: int, kind: tuple[bytes, bytes], send: Send, **more: str) -> None:
         headers = [kind, (b"cache-control", b"no-store")]
@@ -254,7 +317,9 @@ class Answer:
     async def _document(
         self, status: int, document: dict[str, Any], send: Send, *, retry: int | None = None
     ) -> None:
-        body = json.dumps(document, ensure_ascii=False).encode()
+        await self._whole(status, json.dumps(document, ensure_ascii=False).encode(), send, retry=retry)
+
+    async def _whole(self, status: int, body: bytes, send: Send, *, retry: int | None = None) -> None:
         more = {"content_length": str(len(body))} | ({"retry_after": str(retry)} if retry else {})
         await self._start(status, _JSON, send, **more)
         await self._send(send, body, more=False)

@@ -20,8 +20,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mythos.hub.answer import Answer, Parts, send_problem
+from mythos.hub.questions import ASK, question_of, read_question
 from mythos.hub.receipts import Erased, Pending
-from mythos.hub.shapes import Problem, read_request
+from mythos.hub.shapes import Problem, Request, read_request
 from mythos.hub.store import Caller, Store
 
 __all__ = ["create_app"]
@@ -35,6 +36,7 @@ _NO_EMBEDDINGS: Final = Problem(
     "embeddings_not_available",
     kind="not_implemented",
 )
+_NO_DATA: Final = Problem(501, "This hub answers from no data.", "data_not_available", kind="not_implemented")
 
 
 def create_app(parts: Parts, store: Store, hosts: frozenset[str], more: Sequence[Route] = ()) -> ASGIApp:
@@ -50,6 +52,7 @@ def create_app(parts: Parts, store: Store, hosts: frozenset[str], more: Sequence
     routes = [
         Route("/v1/chat/completions", front.chat, methods=["POST"]),
         Route("/v1/completions", front.text, methods=["POST"]),
+        Route("/v1/ask", front.ask, methods=["POST"]),
         Route("/v1/embeddings", front.embeddings, methods=["POST"]),
         Route("/v1/models", front.models),
         Route("/v1/receipts/{name}", front.receipt),
@@ -131,6 +134,8 @@ class _Front:
         request = read_request(api, raw)
         if isinstance(request, Problem):
             return _problem(request)
+        if api == "chat" and request.model is not None and request.model.startswith(ASK):
+            return self._put(caller, question_of(request))
         serving = self._parts.keeper.state
         if isinstance(serving, Problem):
             return _problem(serving)
@@ -138,6 +143,33 @@ class _Front:
             message = f"There is no model {str(request.model)[:100]!r} here; there is {serving.model!r}."
             return _problem(Problem(404, message, "model_not_found", param="model"))
         return Answer(self._parts, caller, request, serving.model, f"r-{secrets.token_hex(12)}")
+
+    async def ask(self, http: HttpRequest) -> Any:
+        caller = await self._caller(http, "use")
+        if isinstance(caller, Problem):
+            return _problem(caller)
+        raw = await _body(http, self._parts.limits.body, self._parts.limits.body_seconds)
+        return self._put(caller, raw if isinstance(raw, Problem) else read_question(raw))
+
+    def _put(self, caller: Caller, request: Request | Problem) -> Any:
+        """Answer a question to data; the person is the caller."""
+        if isinstance(request, Problem) or request.ask is None:
+            return _problem(request if isinstance(request, Problem) else _NO_DATA)
+        desk, asked, serving = self._parts.desk, request.ask, self._parts.keeper.state
+        if desk is None:
+            return _problem(_NO_DATA)
+        if isinstance(serving, Problem):
+            return _problem(serving)
+        name = asked.data if asked.data is not None or len(desk.data) > 1 else next(iter(desk.data))
+        data = desk.data.get(name or "")
+        if data is None:
+            message = f"There is no data {name[:100]!r} here." if name else "Name the data that is asked."
+            param = "model" if request.api == "chat" else "data"
+            message += f" There is: {', '.join(desk.data)}."
+            return _problem(Problem(404 if name else 400, message, "data_not_found", param=param))
+        words = request.api == "chat"
+        source = desk.source(data, asked, caller.tenant, self._parts.admission, words=words)
+        return Answer(self._parts, caller, request, serving.model, f"r-{secrets.token_hex(12)}", source)
 
     async def embeddings(self, http: HttpRequest) -> Response:
         caller = await self._caller(http, "use")
@@ -151,8 +183,11 @@ class _Front:
         if isinstance(serving, Problem):
             return _problem(serving)
         extra = {"weights": str(serving.weights), "lease_until": str(serving.until)}
-        model = {"id": serving.model, "object": "model", "created": 0, "owned_by": "mythos", "mythos": extra}
-        return JSONResponse({"object": "list", "data": [model]})
+        about = {"object": "model", "created": 0, "owned_by": "mythos"}
+        data = () if self._parts.desk is None else self._parts.desk.data
+        listed = [{"id": serving.model, **about, "mythos": extra}]
+        listed += [{"id": ASK + name, **about, "mythos": {"data": name}} for name in data]
+        return JSONResponse({"object": "list", "data": listed})
 
     async def receipt(self, http: HttpRequest) -> Response:
         caller = await self._caller(http, "use")

@@ -27,6 +27,7 @@ from mythos.files import read_private, write_private
 from mythos.hub.admission import Admission, Decider, allow
 from mythos.hub.answer import Limits, Parts
 from mythos.hub.app import create_app
+from mythos.hub.desk import Data, Desk
 from mythos.hub.enforcement import Enforcement
 from mythos.hub.keeper import Keeper, Opener, Serving
 from mythos.hub.metrics import Metrics
@@ -59,6 +60,8 @@ class Settings:
         retention_days: how long transcripts are kept.
         enforce: makes what obeys directives; without, none is known and `decider` decides.
         signals: makes the routes by which an identity provider says that facts about a person have changed.
+        data: what questions may be put to.
+        pages: the console's routes; they hold nothing of anybody.
     """
 
     folder: Path
@@ -72,6 +75,8 @@ class Settings:
     decider: Decider = allow
     enforce: Callable[[Admission, Receipts], Enforcement] | None = None
     signals: Callable[[Enforcement], Sequence[Route]] | None = None
+    data: Sequence[Data] = ()
+    pages: Sequence[Route] = ()
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -119,7 +124,11 @@ async def serve(
         MythosError: the first engine was not released or did not start.
     """
     limits = settings.limits
-    with open_store(settings.folder, exclusive=True) as store:
+    desk = _desk(settings)
+    async with contextlib.AsyncExitStack() as stack:
+        store = stack.enter_context(open_store(settings.folder, exclusive=True))
+        if desk is not None:
+            await stack.enter_async_context(desk)
         receipts = Receipts(store, Vault(_transcript_key(settings.folder)), settings.signer, settings.log)
         await receipts.recover()
         keeper = Keeper(make_opener(receipts), renew=settings.renew)
@@ -127,11 +136,11 @@ async def serve(
             settings.decider, slots=settings.slots, queue=limits.queue, patience=limits.queue_seconds
         )
         hub = str(settings.signer.verify_key)
-        parts = Parts(admission, keeper, receipts, Metrics(), limits, hub)
+        parts = Parts(admission, keeper, receipts, Metrics(), limits, hub, desk)
         enforcement = settings.enforce(admission, receipts) if settings.enforce else None
         obeying = asyncio.sleep(0) if enforcement is None else enforcement.run()
         signals = settings.signals(enforcement) if enforcement and settings.signals else ()
-        app = create_app(parts, store, _LOOPBACK | settings.names, signals)
+        app = create_app(parts, store, _LOOPBACK | settings.names, (*signals, *settings.pages))
         async with publishing(receipts, stop), _background(obeying, stop), _answering(app, sock, stop):
             opening = asyncio.create_task(keeper.open())
             stopping = asyncio.create_task(stop.wait())
@@ -141,7 +150,7 @@ async def serve(
                 await asyncio.wait({opening})
                 return
             stopping.cancel()
-            keeping, sweeping = keeper.run(opening.result()), _sweep(settings, store, keeper)
+            keeping, sweeping = keeper.run(opening.result()), _sweep(settings, store, keeper, desk)
             async with _background(keeping, stop), _background(sweeping, stop):
                 ready(parts)
                 await stop.wait()
@@ -205,13 +214,26 @@ async def _background(work: Coroutine[Any, Any, None], stop: asyncio.Event) -> A
             raise outcome
 
 
-async def _sweep(settings: Settings, store: Store, keeper: Keeper) -> None:
-    """Erase transcripts past their retention, every hour: the host's, or the grant's when that is shorter."""
+def _desk(settings: Settings) -> Desk | None:
+    if not settings.data:
+        return None
+    limits = settings.limits
+    return Desk(
+        settings.data, settings.folder / "ask",
+        seconds=min(limits.ask_seconds, limits.answer_seconds),
+        queue=limits.queue, patience=limits.queue_seconds,
+    )  # fmt: skip
+
+
+async def _sweep(settings: Settings, store: Store, keeper: Keeper, desk: Desk | None) -> None:
+    """Erase what is past its retention, every hour: the host's, or the grant's when that is shorter."""
     days = settings.retention_days
     while True:
         if isinstance(keeper.state, Serving):
             days = min(settings.retention_days, keeper.state.retention_days)
         await store.run(store.erase, Instant.now().plus(-days * _DAY))
+        if desk is not None:
+            await asyncio.to_thread(desk.sweep, days)
         await asyncio.sleep(_SWEEP)
 
 

@@ -87,16 +87,16 @@ class Asker:
         """The rows that every answer of this asker is from."""
         return self._cells.capture
 
-    def answer(self, question: str) -> dict[str, Any]:
-        """The JSON document of one question's answer or refusal."""
-        language = language_of(question)
+    def answer(self, question: str, language: Language | None = None) -> dict[str, Any]:
+        """The JSON document of one question's answer or refusal; in the question's language unless told."""
+        language = language or language_of(question)
         reading = read(question, self._lexicon, self._view.catalog.today)
         metric = _metric(reading, self._view)
         if metric is not None:
             return _of_metric(metric, self._cells, language)
         planned = planner.plan(reading, self._view, self._schema)
         if isinstance(planned, Refusal) and planned.reason in {"cannot_plan", "not_in_hub"}:
-            found = self._from_documents(question)
+            found = self._from_documents(question, language)
             if found is not None:
                 return found
             if self._model is not None:
@@ -136,16 +136,16 @@ class Asker:
             self._index = build_index(view, self._cache, lambda document: decide(document, "retrieve"))
         return quoted(question, view, self._index, lambda document: decide(document, "quote"))
 
-    def _from_documents(self, question: str) -> dict[str, Any] | None:
+    def _from_documents(self, question: str, language: Language) -> dict[str, Any] | None:
         """A quote; or that a document which bears what was asked about is closed to the caller."""
         view = self._view
         found = self._quote(question)
         if found is not None:
-            return found
+            return found | {"language": language}
         asked = fold(question).lower()
         titles = {d.file: fold(d.title).lower() for d in view.catalog.documents if d.file in view.closed}
         named = next((title for title in titles.values() if len(title) > 3 and title in asked), None)
-        return None if named is None else refusal("not_permitted", language_of(question), named)
+        return None if named is None else refusal("not_permitted", language, named)
 
 
 def _numbers(text: str) -> frozenset[str]:

@@ -177,7 +177,8 @@ class Writer:
 
 
 def _source(result: Result, held: dict[str, Value]) -> dict[str, Any]:
-    return {"sql": result.sql, "capture": str(result.capture), "rows": held.get("rows")}
+    key = {} if held.get("key") is None else {"key": str(held["key"])}
+    return {"sql": result.sql, "capture": str(result.capture), "rows": held.get("rows"), **key}
 
 
 def _with_ties(plan: Plan, rows: list[tuple[int, dict[str, Value]]]) -> list[tuple[int, dict[str, Value]]]:
