@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mythos.engines.frames import encode
-from mythos.hub.shapes import Problem, Request, Shape, read_request
+from mythos.hub.shapes import Problem, Request, read_request
+from mythos.hub.written import Shape
 
 KNOWN = [
     "model", "messages", "prompt", "stream", "stream_options", "stop", "seed", "max_tokens", "n", "best_of",

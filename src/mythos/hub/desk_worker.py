@@ -1,0 +1,146 @@
+"""The process of one question: `python -m mythos.hub.desk_worker`.
+
+One JSON line in, one out; in between it may ask its hub for completions. Everything slow is loaded before the
+question comes. It is started by `mythos.hub.desk`, which ends it after the answer and whenever the answer is
+cut; it ends by itself when the hub does.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import resource
+import shutil
+import signal
+import sys
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from mythos.errors import DataError, InputError, MythosError
+from mythos.files import private_folder
+from mythos.synthesis.answers import refusal
+from mythos.synthesis.ask import Asker, Decide
+from mythos.synthesis.catalog import NAME, read_catalog
+from mythos.synthesis.loop import MAX_TOKENS, model_planner
+from mythos.synthesis.opened import opened
+from mythos.synthesis.reading import language_of
+from mythos.synthesis.search import words
+from mythos.synthesis.terms import Catalog, View
+from mythos.synthesis.view import view_for
+
+_MOST: Final = 8 << 20
+_MEMORY: Final = 4 << 30
+_CPU: Final = 600
+_PR_SET_PDEATHSIG: Final = 1
+_RECORDS: Final = "records.yaml"
+
+
+def main() -> None:
+    """Answer one question, or check one folder."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (_CPU, _CPU))
+    words("語")  # loads the dictionary, where there is one
+    line = sys.stdin.readline()
+    if not line:
+        return
+    asked = json.loads(line)
+    if "check" in asked:
+        _say(_checked(Path(asked["check"])))
+        return
+    try:
+        told = {"answer": _answered(asked)}
+    except MythosError as error:
+        told: dict[str, Any] = {"failed": error.code}
+    _say(told)
+
+
+def _checked(folder: Path) -> dict[str, Any]:
+    try:
+        catalog = _catalog(folder)
+    except DataError as error:
+        return {"wrong": str(error)}
+    return {"wrong": None} if catalog.people else {"wrong": "it lists no people"}
+
+
+def _catalog(folder: Path) -> Catalog:
+    return read_catalog(folder, today=date.today())  # noqa: DTZ011 (the day where the hub is)
+
+
+def _answered(asked: dict[str, Any]) -> dict[str, Any]:
+    folder, question, cache = Path(asked["folder"]), asked["question"], Path(asked["cache"])
+    language = asked["language"] or language_of(question)
+    try:
+        view = _view(_catalog(folder), asked["person"])
+    except InputError:
+        shutil.rmtree(cache, ignore_errors=True)
+        return refusal("not_permitted", language)
+    kept = _kept(folder, cache)
+    decide = _decide(asked["rights"])
+    with Asker(view, cache=kept, model=model_planner(_complete), decide=decide) as asker:
+        for path in kept.glob("*.duckdb"):
+            if path != asker.capture.file:
+                path.unlink()
+        document = asker.answer(question, asked["language"])
+        if asked["sources"]:
+            document = document | {"sources": opened(document, view, asker.capture)}
+    return document
+
+
+def _view(catalog: Catalog, person: str) -> View:
+    """The person's view; nobody sees all of a hub's data for want of a list of people.
+
+    Raises:
+        InputError: nobody of that id is listed.
+    """
+    if not any(listed.id == person for listed in catalog.people):
+        raise InputError("nobody of that id is in the catalogue")
+    return view_for(catalog, person)
+
+
+def _kept(folder: Path, cache: Path) -> Path:
+    """Where this person's captures under exactly this catalogue are; those under others are erased."""
+    digest = sha256()
+    for name in (NAME, _RECORDS):
+        path = folder / name
+        digest.update(sha256(path.read_bytes() if path.is_file() else b"").digest())
+    private_folder(cache.parent.parent)
+    private_folder(cache.parent)
+    kept = private_folder(cache) / digest.hexdigest()[:32]
+    for path in cache.iterdir():
+        if path != kept:
+            shutil.rmtree(path, ignore_errors=True)
+    os.utime(cache)
+    return private_folder(kept)
+
+
+def _decide(rights: dict[str, list[str]] | None) -> Decide | None:
+    if rights is None:
+        return None
+    files = {purpose: frozenset(listed) for purpose, listed in rights.items()}
+    return lambda document, purpose: document.file in files.get(purpose, frozenset())
+
+
+def _complete(messages: list[dict[str, str]], schema: dict[str, Any]) -> str:
+    body = {"messages": messages, "json_schema": schema, "temperature": 0, "max_tokens": MAX_TOKENS}
+    _say({"complete": body})
+    told = json.loads(sys.stdin.readline())
+    if "text" not in told:
+        raise DataError("the model gave no plan", found=str(told.get("failed"))[:80])
+    return told["text"]
+
+
+def _say(document: dict[str, Any]) -> None:
+    data = json.dumps(document)
+    if len(data) > _MOST:
+        data = json.dumps({"failed": "too_much"})
+    sys.stdout.write(data + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
