@@ -42,6 +42,11 @@ CASES = [
     (replace(OPEN, licence="GPL-2.0-or-later OR MIT"), "train", JP, "allow", "DATA-LICENCE-PERMISSIVE"),
     (replace(OPEN, licence="GPL-2.0-or-later AND MIT"), "train", JP, "needs_review", "DATA-LICENCE-COPYLEFT"),
     (replace(OPEN, licence="LicenseRef-mine"), "quote", JP, "deny", ""),
+    (replace(OPEN, licence="odd AND (x OR MIT OR y)"), "quote", JP, "deny", ""),
+    (replace(OPEN, licence="MIT OR (odd"), "quote", JP, "deny", ""),
+    (replace(OPEN, licence="mit"), "quote", JP, "deny", ""),
+    (replace(OPEN, copied_on=ON), "train", JP, "allow", "DATA-LICENCE-PERMISSIVE"),
+    (replace(OPEN, copied_on=date(2026, 11, 27)), "train", JP, "deny", "DATA-OPT-OUT"),
     (PERSON, "retrieve", JP, "allow", "DATA-CONSENT"),
     (PERSON, "train", JP, "deny", "DATA-PERSONAL"),
     (PERSON, "export", Place("JP", "US", third_party=True), "deny", "JP-APPI-28"),
@@ -78,6 +83,17 @@ def test_a_pack_that_nobody_adopted_permits_nothing():
     later = shipped().adopted(Adoption(str(shipped().digest), "Aoi Sato", date(2026, 11, 27)))
     found = decide(OPEN, "train", JP, later, ON)
     assert (found.outcome, found.adopted_by) == ("needs_review", None)
+
+
+def test_a_law_counts_from_its_first_day_and_an_adoption_from_its_own():
+    since = date(2019, 1, 1)
+    adopted = shipped().adopted(Adoption(str(shipped().digest), "Aoi Sato", since))
+    before = decide(WORK, "train", JP, adopted, date(2018, 12, 31))
+    assert (before.outcome, before.clause) == ("deny", "")
+    assert decide(WORK, "train", JP, adopted, since).words.startswith("permitted under")
+    assert decide(WORK, "train", JP, adopted, date(2026, 10, 1)).notes == ("the first day was not re-read",)
+    later = decide(WORK, "train", JP, adopted, date(2026, 10, 2)).notes
+    assert later[0] == "not verified after 2026-10-01"
 
 
 def test_a_denial_for_want_of_facts_names_them(pack):

@@ -45,7 +45,7 @@ class Record:
 
     Attributes:
         source: address or package, as the copy was taken.
-        licence: SPDX identifiers joined by AND or OR, without brackets.
+        licence: SPDX identifiers joined by AND or OR; one with brackets is no licence that a pack knows.
         terms: digest of the terms as they stood when copied (`sha256:…`).
         copied_on: the day of the copy.
         opt_out: reservations on that day.
@@ -206,13 +206,18 @@ def decide(record: Record, purpose: Purpose, where: Place, pack: Pack, on: date)
 
 def _alternatives(licence: str | None) -> list[list[str | None]]:
     """`A AND B OR C`: any one group suffices, and in it every licence must allow (SPDX precedence)."""
-    if licence is None:
-        return [[None]]
+    # Cut at its ORs, `odd AND (A OR MIT OR B)` would read as MIT: with brackets it stays one unknown name.
+    if licence is None or "(" in licence or ")" in licence:
+        return [[licence]]
     return [[name.strip() for name in group.split(" AND ")] for group in licence.split(" OR ")]
 
 
-def _facts(record: Record, licence: str | None, purpose: Purpose, where: Place) -> dict[str, object]:
+def _facts(
+    record: Record, licence: str | None, purpose: Purpose, where: Place, on: date
+) -> dict[str, object]:
     kept = record.residency
+    # What a later copy showed is not known on this day.
+    told = OptOut() if record.copied_on and record.copied_on > on else record.opt_out
     known: Mapping[str, object] = {
         "purpose": purpose,
         "licence": licence,
@@ -220,9 +225,9 @@ def _facts(record: Record, licence: str | None, purpose: Purpose, where: Place) 
         "dest": where.to,
         "act_in_japan": where.from_ == "JP",
         "analysis_licence_offered": record.analysis_licence_offered,
-        "opt_out_robots": record.opt_out.robots,
-        "opt_out_tdmrep": record.opt_out.tdmrep,
-        "opt_out_c2pa": record.opt_out.c2pa,
+        "opt_out_robots": told.robots,
+        "opt_out_tdmrep": told.tdmrep,
+        "opt_out_c2pa": told.c2pa,
         "consent_covers": None if record.consent is None else purpose in record.consent,
         "leaves_residency": None if kept is None else not {ANYWHERE, where.to} & set(kept),
         "personal_subject": None if record.subject is None else record.subject == "personal",
@@ -237,7 +242,7 @@ def _one(
     record: Record, licence: str | None, purpose: Purpose, where: Place, pack: Pack, on: date
 ) -> Decision:
     try:
-        facts = Facts.parse(_facts(record, licence, purpose, where), pack.law.vocabulary)
+        facts = Facts.parse(_facts(record, licence, purpose, where, on), pack.law.vocabulary)
     except InputError as error:
         raise DataError(
             f"{record.source}: {error.message}", expected=error.expected, found=error.found

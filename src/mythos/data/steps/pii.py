@@ -1,6 +1,7 @@
 """Personal data by pattern and check digit: found, masked, and named by place and salted hash alone.
 
-    e-mail, Japanese phone and postal code (with 〒), My Number (mod 11), card (Luhn), IBAN (mod 97), IPv4
+    e-mail, phone (Japanese, or with a + and a country), Japanese postal code (after 〒 or 郵便番号),
+    My Number (mod 11), card (Luhn), IBAN (mod 97), public IPv4 and IPv6 addresses
 
 The salt is the holder's secret: a value has one hash within one holder, which means nothing outside.
 The text of a finding is in no column, log or ledger.
@@ -9,7 +10,9 @@ The text of a finding is in no column, log or ledger.
 from __future__ import annotations
 
 import hmac
+import ipaddress
 import re
+from bisect import bisect, insort
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final
@@ -44,7 +47,7 @@ def my_number(text: str) -> bool:
 
 def iban(text: str) -> bool:
     """Whether ISO 7064 mod 97-10 holds."""
-    plain = text.replace(" ", "")
+    plain = "".join(filter(str.isalnum, text))
     return int("".join(str(int(c, 36)) for c in plain[4:] + plain[:4])) % 97 == 1
 
 
@@ -55,36 +58,78 @@ def ipv4(text: str) -> bool:
     return all(n < 256 for n in octets) and not private and first < 224 and octets[3] != 0
 
 
+def ipv6(text: str) -> bool:
+    """Whether it is an address of a public host."""
+    try:
+        return ipaddress.IPv6Address(text).is_global
+    except ValueError:
+        return False
+
+
+def phone(text: str) -> bool:
+    """Whether there are as many digits as a number in Japan has, without or with its country's code."""
+    count = len(digits(text))
+    return 11 <= count <= 13 if text.startswith("+") else 10 <= count <= 11
+
+
+def international(text: str) -> bool:
+    """Whether there are as many digits as ITU-T E.164 allows; fewer than nine are no subscriber's."""
+    return 9 <= len(digits(text)) <= 15
+
+
 def _always(_: str) -> bool:
     return True
 
 
+# Japanese hands write a number's dash in all these ways; NFKC makes one of none of them.
+_DASH: Final = "\u2010-\u2015\u2212\u2500\u30fc-"
+_BEFORE: Final = rf"(?<!\d)(?<!\d[.{_DASH}])"
+_AFTER: Final = rf"(?!\d)(?![.{_DASH}]\d)"
 PATTERNS: Final[tuple[tuple[str, str, Callable[[str], bool]], ...]] = (
     (
         "email",
-        r"[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9-])",
+        r"[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@(?:[A-Za-z0-9\u00df-\u9fff-]{1,63}\.){1,8}[A-Za-z]{2,24}(?!-?[A-Za-z0-9])",
         _always,
     ),
-    ("iban", r"(?<![A-Za-z0-9])[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])", iban),
+    (
+        "iban",
+        rf"(?<![A-Za-z0-9])[A-Z]{{2}}\d\d(?:[ {_DASH}]?[A-Z0-9]{{4}}){{2,7}}(?:[ {_DASH}]?[A-Z0-9]{{1,3}})?(?![A-Za-z0-9])",
+        iban,
+    ),
     (
         "card",
-        r"(?<![\d.-])(?:\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{4}|\d{4}[ -]\d{6}[ -]\d{5}|\d{14,16})(?![\d-])",
+        rf"{_BEFORE}(?:\d{{4}}(?:[ .{_DASH}]\d{{4}}){{3}}|\d{{4}}[ {_DASH}]\d{{6}}[ {_DASH}]\d{{4,5}}|\d{{14,16}}|62\d{{15,17}}){_AFTER}",
         luhn,
     ),
-    ("my_number", r"(?<![\d.-])(?<!\d )\d{4}[ -]?\d{4}[ -]?\d{4}(?![\d.-]| \d)", my_number),
-    ("phone", r"(?<![\d.-])(?:\+81[ -]?[1-9]0?|0[5789]0)[ -]?\d{4}[ -]?\d{4}(?![\d-])", _always),
+    (
+        "my_number",
+        rf"{_BEFORE}(?<!\d )\d{{4}}[ {_DASH}]?\d{{4}}[ {_DASH}]?\d{{4}}{_AFTER}(?! \d)",
+        my_number,
+    ),
     (
         "phone",
-        r"(?<![\d.-])(?:\+81[ -]?[1-9]\d{0,3}|0[1-9]\d{0,3})[ (-]{1,2}\d{1,4}[ )-]{1,2}\d{4}(?![\d-])",
+        rf"{_BEFORE}(?:\+81[ .{_DASH}]?(?:\(0\)[ {_DASH}]?)?[1-9]0?|0[5789]0)[ .{_DASH}]?\d{{4}}[ .{_DASH}]?\d{{4}}{_AFTER}",
         _always,
     ),
-    ("postal_code", r"〒 ?\d{3}-?\d{4}(?!\d)", _always),
+    (
+        "phone",
+        rf"{_BEFORE}(?:\+81[ .{_DASH}]?(?:\(0\)[ {_DASH}]?)?[1-9]\d{{0,3}}|\(?0[1-9]\d{{0,3}})[ (){_DASH}]{{1,3}}\d{{1,4}}[ (){_DASH}]{{1,3}}\d{{3,4}}{_AFTER}",
+        phone,
+    ),
+    (
+        "phone",
+        r"(?:(?i:tel|fax|phone)|電話(?:番号)?|携帯(?:電話)?|☎)[:. ]{0,3}(0[1-9]\d{8,9})(?!\d)",
+        _always,
+    ),
+    ("phone", rf"{_BEFORE}\+[1-9]\d{{0,2}}(?:[ .{_DASH}]?\(?\d{{1,4}}\)?){{2,6}}{_AFTER}", international),
+    ("postal_code", rf"(?:〒|郵便番号[:. ]?) ?\d{{3}}[{_DASH}]?\d{{4}}(?!\d)", _always),
     ("ipv4", r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])", ipv4),
+    ("ipv6", r"(?<![\w:.])[23][0-9A-Fa-f]{3}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:])", ipv6),
 )
 _COMPILED: Final = tuple((kind, re.compile(pattern, re.ASCII), right) for kind, pattern, right in PATTERNS)
-_DIGITS: Final = re.compile(r"\d[\d .()-]{5,}\d", re.ASCII)
-_MARKS: Final = {"email": "@", "postal_code": "〒"}
-"""What a kind cannot be without; the others, but for an IBAN, need a run of seven digits and signs."""
+_DIGITS: Final = re.compile(rf"\d[\d .(){_DASH}]{{5,}}\d", re.ASCII)
+_MARKS: Final = {"email": ("@",), "postal_code": ("〒", "郵便番号"), "ipv6": (":",), "iban": ("",)}
+"""What a kind cannot be without; the others need a run of seven digits and signs."""
 
 
 def find(text: str) -> list[tuple[int, int, str]]:
@@ -92,13 +137,18 @@ def find(text: str) -> list[tuple[int, int, str]]:
     found: list[tuple[int, int, str]] = []
     numbers = _DIGITS.search(text) is not None
     for kind, pattern, right in _COMPILED:
-        if not (_MARKS[kind] in text if kind in _MARKS else numbers or kind == "iban"):
+        if not (any(mark in text for mark in _MARKS[kind]) if kind in _MARKS else numbers):
             continue
         for match in pattern.finditer(text):
-            start, end = match.span()
-            if right(match[0]) and all(end <= a or b <= start for a, b, _ in found):
-                found.append((start, end, kind))
-    return sorted(found)
+            group = match.lastindex or 0
+            start, end = match.span(group)
+            place = bisect(found, (start, end, ""))
+            free = (place == 0 or found[place - 1][1] <= start) and (
+                place == len(found) or end <= found[place][0]
+            )
+            if free and right(match[group]):
+                insort(found, (start, end, kind))
+    return found
 
 
 def _masked(text: str, found: list[tuple[int, int, str]]) -> Iterator[str]:

@@ -14,6 +14,8 @@ from mythos.data.steps import put, remove, texts
 
 SIGNALS: Final = ("length", "mean_word", "symbols", "letters", "repeated_lines")
 SHORTEST: Final = 120
+LONGEST: Final = 2 << 20
+"""Characters of a text that is one document and not a dump of many; the steps after hold its pieces in memory."""
 _SYMBOL: Final = re.compile(r"[#…]|\.\.\.")
 
 
@@ -36,6 +38,8 @@ def fault(seen: dict[str, float], language: str | None) -> str | None:
     """Why a text is taken out, or None."""
     if seen["length"] < SHORTEST:
         return f"shorter than {SHORTEST} characters"
+    if seen["length"] > LONGEST:
+        return f"longer than {LONGEST} characters: cut it into its chapters"
     if language not in {"ja", "zh", "code"} and not 3 <= seen["mean_word"] <= 10:
         return f"mean word length {seen['mean_word']}, not 3 to 10"
     if language not in {"ja", "zh"} and seen["symbols"] > 0.1:
