@@ -1,4 +1,4 @@
-"""NFKC, one kind of line end, no control or unseen characters: the form in which every later step sees the text."""
+"""NFKC, one kind of line end, nothing unseen: the form in which later steps see the text."""
 
 from __future__ import annotations
 

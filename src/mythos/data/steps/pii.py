@@ -85,35 +85,33 @@ def _always(_: str) -> bool:
 _DASH: Final = "\u2010-\u2015\u2212\u2500\u30fc-"
 _BEFORE: Final = rf"(?<!\d)(?<!\d[.{_DASH}])"
 _AFTER: Final = rf"(?!\d)(?![.{_DASH}]\d)"
+_S: Final = f"[ {_DASH}]"
+_T: Final = f"[ .{_DASH}]?"
+_B: Final = f"[ (){_DASH}]{{1,3}}"
+_JAPAN: Final = rf"\+81{_T}(?:\(0\){_S}?)?"
+_FOURS: Final = rf"\d{{4}}(?:[ .{_DASH}]\d{{4}}){{3}}"
 PATTERNS: Final[tuple[tuple[str, str, Callable[[str], bool]], ...]] = (
     (
         "email",
-        r"[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@(?:[A-Za-z0-9\u00df-\u9fff-]{1,63}\.){1,8}[A-Za-z]{2,24}(?!-?[A-Za-z0-9])",
+        r"[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@"
+        r"(?:[A-Za-z0-9\u00df-\u9fff-]{1,63}\.){1,8}[A-Za-z]{2,24}(?!-?[A-Za-z0-9])",
         _always,
     ),
     (
         "iban",
-        rf"(?<![A-Za-z0-9])[A-Z]{{2}}\d\d(?:[ {_DASH}]?[A-Z0-9]{{4}}){{2,7}}(?:[ {_DASH}]?[A-Z0-9]{{1,3}})?(?![A-Za-z0-9])",
+        rf"(?<![A-Za-z0-9])[A-Z]{{2}}\d\d(?:{_S}?[A-Z0-9]{{4}}){{2,7}}(?:{_S}?[A-Z0-9]{{1,3}})?(?![A-Za-z0-9])",
         iban,
     ),
     (
         "card",
-        rf"{_BEFORE}(?:\d{{4}}(?:[ .{_DASH}]\d{{4}}){{3}}|\d{{4}}[ {_DASH}]\d{{6}}[ {_DASH}]\d{{4,5}}|\d{{14,16}}|62\d{{15,17}}){_AFTER}",
+        rf"{_BEFORE}(?:{_FOURS}|\d{{4}}{_S}\d{{6}}{_S}\d{{4,5}}|\d{{14,16}}|62\d{{15,17}}){_AFTER}",
         luhn,
     ),
-    (
-        "my_number",
-        rf"{_BEFORE}(?<!\d )\d{{4}}[ {_DASH}]?\d{{4}}[ {_DASH}]?\d{{4}}{_AFTER}(?! \d)",
-        my_number,
-    ),
+    ("my_number", rf"{_BEFORE}(?<!\d )\d{{4}}{_S}?\d{{4}}{_S}?\d{{4}}{_AFTER}(?! \d)", my_number),
+    ("phone", rf"{_BEFORE}(?:{_JAPAN}[1-9]0?|0[5789]0){_T}\d{{4}}{_T}\d{{4}}{_AFTER}", _always),
     (
         "phone",
-        rf"{_BEFORE}(?:\+81[ .{_DASH}]?(?:\(0\)[ {_DASH}]?)?[1-9]0?|0[5789]0)[ .{_DASH}]?\d{{4}}[ .{_DASH}]?\d{{4}}{_AFTER}",
-        _always,
-    ),
-    (
-        "phone",
-        rf"{_BEFORE}(?:\+81[ .{_DASH}]?(?:\(0\)[ {_DASH}]?)?[1-9]\d{{0,3}}|\(?0[1-9]\d{{0,3}})[ (){_DASH}]{{1,3}}\d{{1,4}}[ (){_DASH}]{{1,3}}\d{{3,4}}{_AFTER}",
+        rf"{_BEFORE}(?:{_JAPAN}[1-9]\d{{0,3}}|\(?0[1-9]\d{{0,3}}){_B}\d{{1,4}}{_B}\d{{3,4}}{_AFTER}",
         phone,
     ),
     (
@@ -121,7 +119,7 @@ PATTERNS: Final[tuple[tuple[str, str, Callable[[str], bool]], ...]] = (
         r"(?:(?i:tel|fax|phone)|電話(?:番号)?|携帯(?:電話)?|☎)[:. ]{0,3}(0[1-9]\d{8,9})(?!\d)",
         _always,
     ),
-    ("phone", rf"{_BEFORE}\+[1-9]\d{{0,2}}(?:[ .{_DASH}]?\(?\d{{1,4}}\)?){{2,6}}{_AFTER}", international),
+    ("phone", rf"{_BEFORE}\+[1-9]\d{{0,2}}(?:{_T}\(?\d{{1,4}}\)?){{2,6}}{_AFTER}", international),
     ("postal_code", rf"(?:〒|郵便番号[:. ]?) ?\d{{3}}[{_DASH}]?\d{{4}}(?!\d)", _always),
     ("ipv4", r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])", ipv4),
     ("ipv6", r"(?<![\w:.])[23][0-9A-Fa-f]{3}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:])", ipv6),

@@ -15,7 +15,7 @@ from mythos.data.steps import put, remove, texts
 SIGNALS: Final = ("length", "mean_word", "symbols", "letters", "repeated_lines")
 SHORTEST: Final = 120
 LONGEST: Final = 2 << 20
-"""Characters of a text that is one document and not a dump of many; the steps after hold its pieces in memory."""
+"""Characters of a text of one document, not a dump of many; later steps hold its pieces in memory."""
 _SYMBOL: Final = re.compile(r"[#…]|\.\.\.")
 
 
