@@ -89,12 +89,12 @@ _S: Final = f"[ {_DASH}]"
 _T: Final = f"[ .{_DASH}]?"
 _B: Final = f"[ (){_DASH}]{{1,3}}"
 _JAPAN: Final = rf"\+81{_T}(?:\(0\){_S}?)?"
+_LABELS: Final = r"(?:[A-Za-z0-9\u00df-\u9fff-]{1,63}\.){1,8}"
 _FOURS: Final = rf"\d{{4}}(?:[ .{_DASH}]\d{{4}}){{3}}"
 PATTERNS: Final[tuple[tuple[str, str, Callable[[str], bool]], ...]] = (
     (
         "email",
-        r"[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@"
-        r"(?:[A-Za-z0-9\u00df-\u9fff-]{1,63}\.){1,8}[A-Za-z]{2,24}(?!-?[A-Za-z0-9])",
+        rf"[A-Za-z0-9][A-Za-z0-9._%+-]{{0,63}}@{_LABELS}[A-Za-z]{{2,24}}(?!-?[A-Za-z0-9])",
         _always,
     ),
     (
