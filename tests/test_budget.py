@@ -16,7 +16,7 @@ ROOMS = {
     "access": 4_900,
     "regimes": 2_400,
     "watch": 1_000,
-    "data": 2_900,
+    "data": 3_900,
     "synthesis": 7_100,
     "model": 1_000,
     "train": 3_200,

@@ -122,7 +122,7 @@ def test_the_life_of_a_dataset_with_a_statement_for_each_act(home, files, log, t
         home=home,
     )
     assert [one["source"] for one in found["documents"]] == [OPEN.source]
-    leave = ("export", done["run"], "--region", "JP", "--third-party", "--on", "2026-11-26", "--to")
+    leave = ("export", done["run"], "--region", "JP", "--third-party", "--to")
     assert call(command, *leave, "SG", home=home, status=1)["moved"] is False
     moved = call(command, *leave, "US", home=home)
     assert (Path(moved["path"]) / "croissant.json").exists()

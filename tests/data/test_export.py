@@ -30,7 +30,7 @@ def test_one_record_that_may_not_leave_keeps_everything(store: Store, pack, toke
     ).dataset
     assert dataset
     run = finish(store, dataset, pack, tokenizer, in_pool(1))
-    monkeypatch.setattr("shutil.copytree", lambda *_: pytest.fail("a byte moved"))
+    monkeypatch.setattr("shutil.copyfile", lambda *_, **__: pytest.fail("a byte moved"))
     done = export(store, run, dataset, "US", pack, ON, third_party=True, issuer="Example KK")
     assert done.folder is None
     assert {name: one.outcome for name, one in done.decisions.items()} == {"home": "deny", "open": "allow"}

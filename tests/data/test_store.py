@@ -1,16 +1,13 @@
 """Bytes by digest in their country; a chain of entries that shows every change."""
 
 import shutil
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mythos.data import Place, decide, ledger
+from mythos.data import ledger
 from mythos.errors import DataError
-
-from .conftest import ON, OPEN
 
 
 def test_bytes_come_back_or_the_change_is_told(store):
@@ -30,26 +27,82 @@ def test_a_region_is_a_country(store, country):
         store.put(country, b"text")
 
 
-def test_nothing_leaves_without_a_decision_to_export_this_record(store, pack, monkeypatch):
+def test_a_folder_that_was_renamed_or_links_to_another_country_is_refused(store, tmp_path):
     digest = store.put("JP", b"text")
-    abroad = Place("JP", "US", third_party=True)
-    refused = [
-        decide(OPEN, "train", Place("JP", "JP"), pack, ON),
-        decide(OPEN, "export", Place("JP", "SG", third_party=True), pack, ON),
-        decide(replace(OPEN, source="another"), "export", abroad, pack, ON),
-        replace(decide(OPEN, "export", abroad, pack, ON), outcome="needs_review"),
-    ]
-    opened = []
-    monkeypatch.setattr(type(store), "get", lambda *a: opened.append(a))
-    for decision in refused:
-        with pytest.raises(DataError, match="may not leave") as error:
-            store.move(digest, OPEN, decision)
-        assert error.value.code == "export_refused"
-    assert not opened
-    assert not (store.root / "US").exists()
+    (store.root / "JP").rename(store.root / "US")
+    with pytest.raises(DataError, match="not that of US") as error:
+        store.get("US", digest)
+    assert error.value.code == "region_refused"
+    (store.root / "JP").symlink_to(store.root / "US")
+    assert store.get("JP", digest) == b"text", "what the folder says counts, wherever its disk is"
+    (store.root / "DE").symlink_to(store.root / "JP")
+    with pytest.raises(DataError, match="not that of DE"):
+        store.put("DE", b"text")
+    (store.root / "FR").mkdir(mode=0o700)
+    (store.root / "FR" / "blobs").mkdir()
+    with pytest.raises(DataError, match="not that of FR"):
+        store.region("FR")
+
+
+def test_a_text_that_is_a_link_to_somewhere_else_is_not_read_nor_written_through(store, tmp_path):
+    digest = store.put("JP", b"text")
+    path = store.path("JP", digest)
+    elsewhere = tmp_path / "elsewhere"
+    path.rename(elsewhere)
+    path.symlink_to(elsewhere)
+    for act in (
+        lambda: store.get("JP", digest),
+        lambda: store.put("JP", b"text"),
+        lambda: store.deletable("JP", [digest]),
+    ):
+        with pytest.raises(DataError, match="is a link"):
+            act()
+    path.unlink()
+    folder = path.parent
+    folder.rmdir()
+    folder.symlink_to(tmp_path)
+    with pytest.raises(DataError, match="is a link"):
+        store.put("JP", b"text")
+
+
+def test_a_text_with_a_second_name_is_not_said_to_be_deleted(store, tmp_path):
+    digest = store.put("JP", b"text")
+    (tmp_path / "copy").hardlink_to(store.path("JP", digest))
+    with pytest.raises(DataError, match="second name"):
+        store.deletable("JP", [digest])
+    (tmp_path / "copy").unlink()
+    store.deletable("JP", [digest])
+
+
+def test_what_a_crash_tore_is_written_again(store):
+    digest = store.put("JP", b"text")
+    for torn in (b"", b"te", b"tExt"):
+        store.path("JP", digest).write_bytes(torn)
+        assert store.put("JP", b"text") == digest
+        assert store.get("JP", digest) == b"text"
+
+
+def test_a_takedown_is_alone_and_says_so(store):
+    with (
+        store.held("JP"),
+        store.held("JP"),
+        pytest.raises(DataError, match="in use"),
+        store.held("JP", alone=True),
+    ):
+        pass
+    with store.held("JP", alone=True), pytest.raises(DataError, match="in use"), store.held("JP"):
+        pass
+
+
+def test_a_full_disk_leaves_the_ledger_whole(tmp_path, monkeypatch):
+    path = tmp_path / "ledger.jsonl"
+    ledger.append(path, "note", {"n": 0})
+    monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(OSError, match="No space"):
+        ledger.append(path, "note", {"n": 1})
     monkeypatch.undo()
-    store.move(digest, OPEN, decide(OPEN, "export", abroad, pack, ON))
-    assert store.get("US", digest) == b"text"
+    ledger.append(path, "note", {"n": 2})
+    assert [entry["n"] for entry in ledger.entries(path)] == [0, 2]
 
 
 @pytest.fixture(scope="module")

@@ -123,6 +123,9 @@ def decide(
 @click.option("--name", help="The dataset's name. Default: the file's.")
 @click.option("--purpose", "purposes", multiple=True, type=click.Choice(PURPOSES), help="Default: train.")
 @region_option
+@click.option(
+    "--restore", metavar="REASON", help="Take texts in again that were taken down; goes into the ledger."
+)
 @pack_option
 @day_option
 @no_log_option
@@ -136,6 +139,7 @@ def admit(
     name: str | None,
     purposes: tuple[Any, ...],
     region: str,
+    restore: str | None,
     folder: Path | None,
     on: date,
     no_log: bool,
@@ -146,7 +150,8 @@ def admit(
 ) -> None:
     r"""Take documents in: decided, then kept in their country by digest. Appends dataset-admitted.
 
-    Each line of DOCUMENTS is {"id", "text", "record"}; `record` may be left out when there is one record.
+    Each line of DOCUMENTS is {"id", "text", "record", "twin"}; `record` may be left out when there is one,
+    and `twin` names what a text and its translations share. A text that was taken down is not kept again.
 
     \b
     mythos data admit manuals/documents.jsonl --records manuals/records.yaml --region JP
@@ -159,7 +164,10 @@ def admit(
     pack = pack_of(folder, home, party)
     asked = purposes or ("train",)
     lines = room.read_documents(documents, only)
-    done = room.admit(name or documents.stem, lines, known, asked, store_of(home, party), region, pack, on)
+    store = store_of(home, party)
+    done = room.admit(
+        name or documents.stem, lines, known, asked, store, region, pack, on, restore=restore or ""
+    )
     index = None
     if done.dataset:
         digest = str(done.dataset.digest)
@@ -226,7 +234,6 @@ def run(
     pipeline = Pipeline(languages, tokenizer=str(tokenizer) if tokenizer else None)
     say(f"{len(found.documents)} documents …")
     runner = _on_ray(address, region) if address else in_pool(workers)
-    rows = process(table(store, found, purpose, pack, on), pipeline, runner, salt_of(home, party))
     facts = {
         "name": found.name,
         "dataset": dataset,
@@ -236,7 +243,9 @@ def run(
         "pack": str(pack.digest),
         "pipeline": pipeline.document(),
     }
-    done = shards.write(rows, store.region(region) / "runs", facts)
+    with store.held(region):
+        rows = process(table(store, found, purpose, pack, on), pipeline, runner, salt_of(home, party))
+        done = shards.write(rows, store.region(region) / "runs", facts)
     removed: dict[str, int] = {}
     for step in rows.column("removed").to_pylist():
         if step:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
-from datetime import date
 from pathlib import Path
 
 import click
@@ -11,7 +11,6 @@ import click
 from mythos.cli.data_shared import (
     FILE,
     append_act,
-    day_option,
     no_log_option,
     pack_of,
     pack_option,
@@ -40,16 +39,15 @@ def where(
     \b
     mythos data where sha256:… --region JP --tokens 0:1000:1010 --tokenizer tokenizer.json
     """
-    from mythos.data.admit import Dataset
+    from mythos.data.export import dataset_of
     from mythos.data.lineage import where as over_run
     from mythos.errors import InputError
-    from mythos.units import Digest
 
     parts = tokens.split(":")
     if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 16 for part in parts):
         raise InputError("not a range of tokens", expected="SHARD:FIRST:END", found=tokens[:60])
     store, found = run_of(home, party, region, run)
-    records = Dataset.load(store, region, Digest.parse(found.manifest["dataset"])).records
+    records = dataset_of(store, region, found).records
     shard, start, end = map(int, parts)
     spans = over_run(found, shard, start, end, str(tokenizer) if tokenizer else None)
     body = [
@@ -98,10 +96,21 @@ def takedown(
     from mythos.units import Instant
 
     done = over_store(store_of(home, party), region, names, [] if no_log else statements_of(home, log))
-    act = done.act(reason, Instant.now())
-    digest = str(done.documents[0])
-    key = f"takedown:{','.join(str(d) for d in done.documents)}:{region}"
-    index = append_act(act, "takedown", digest, key, home, party, log, no_log=no_log)
+    digest, now = str(done.documents[0]), Instant.now()
+    said = hashlib.sha256("".join(str(d) for d in (*done.documents, *done.shards, *done.models)).encode())
+    indices = [
+        append_act(
+            one,
+            "takedown",
+            digest,
+            f"takedown:{region}:{said.hexdigest()}:{n}",
+            home,
+            party,
+            log,
+            no_log=no_log,
+        )
+        for n, one in enumerate(done.acts(reason, now))
+    ]
     body = {
         "documents": [str(d) for d in done.documents],
         "ids": list(done.ids),
@@ -110,14 +119,16 @@ def takedown(
         "training_runs": [str(d) for d in done.training_runs],
         "models": [str(d) for d in done.models],
         "near": [{"gone": a, "stays": b} for a, b in done.near],
+        "twins": [{"gone": a, "stays": b} for a, b in done.twins],
         "copies": [{"run": a, "region": b} for a, b in done.copies],
-        "index": index,
+        "index": indices[0],
+        "indices": indices,
     }
     counts = f"{len(done.documents)} documents, {len(done.shards)} shards, {len(done.models)} models"
     emit(
         body,
         as_json=as_json,
-        line=f"{counts}; copies: {body['copies']}; near: {body['near']}",
+        line=f"{counts}; copies: {body['copies']}; near: {body['near']}; twins: {body['twins']}",
     )
 
 
@@ -128,7 +139,6 @@ def takedown(
 @click.option("--third-party/--same-party", default=None, help="Who receives it there. Not said: unknown.")
 @click.option("--issuer", default="unknown", help="Who hands it over, for its papers.")
 @pack_option
-@day_option
 @no_log_option
 @as_option("owner")
 @home_option
@@ -141,7 +151,6 @@ def export(
     third_party: bool | None,
     issuer: str,
     folder: Path | None,
-    on: date,
     no_log: bool,
     party: str,
     home: Home,
@@ -150,7 +159,7 @@ def export(
 ) -> None:
     r"""Let a run leave for another country if every record in it may; appends data-export.
 
-    Exit status 1: it may not, and nothing moved.
+    It is decided by the rules of today. Exit status 1: it may not, and nothing moved.
 
     \b
     mythos data export sha256:… --region JP --to US --third-party --issuer "Example KK"
@@ -161,7 +170,7 @@ def export(
 
     store, found = run_of(home, party, region, run)
     dataset = Dataset.load(store, region, Digest.parse(found.manifest["dataset"]))
-    pack = pack_of(folder, home, party)
+    pack, on = pack_of(folder, home, party), Instant.now().datetime.date()
     done = over_run(store, found, dataset, to, pack, on, third_party=third_party, issuer=issuer)
     index = None
     if done.folder:

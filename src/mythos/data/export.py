@@ -3,6 +3,7 @@
 croissant.json     Croissant 1.1 with the licences, sources (PROV-O) and digests
 provenance.json    the fields of the Data Provenance Standards 1.0.0 (Data & Trust Alliance)
 decisions.json     the decision on each record
+dataset.json       the manifest it was made from, so that a takedown there finds its documents
 """
 
 from __future__ import annotations
@@ -19,14 +20,17 @@ from mythos.data import ledger
 from mythos.data.admit import Dataset
 from mythos.data.pack import Pack
 from mythos.data.rights import Decision, Place, Record, decide
-from mythos.data.shards import Run
+from mythos.data.shards import Run, drafting, settle
 from mythos.data.store import Store, permit
+from mythos.errors import DataError
 from mythos.evidence.predicates import DataExport
-from mythos.evidence.statement import canonical
+from mythos.evidence.statement import canonical, parse_canonical
 from mythos.files import private_folder, write_atomic
 from mythos.units import Digest, Instant
 
 CONTEXT: Final = Path(__file__).with_name("croissant.yaml")
+DATASET: Final = "dataset.json"
+PAPERS: Final = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +72,25 @@ def export(
         on: the day.
         third_party: who receives it there is somebody else; None: not known.
         issuer: who hands it over, for its papers.
+
+    Raises:
+        DataError: the run is of another dataset or country, or changed on the way; nothing stands there then.
     """
+    here = store.region(dataset.region)
+    if to == dataset.region:
+        raise DataError(f"the run is in {to} already", expected="another country")
+    if (
+        run.manifest["dataset"] != str(dataset.digest)
+        or run.folder.parent.resolve() != (here / "runs").resolve()
+    ):
+        raise DataError(
+            f"the run {run.digest} is not one of this dataset in {dataset.region}",
+            expected=f"{here / 'runs'}, {run.manifest['dataset']}",
+            found=f"{run.folder.parent}, {dataset.digest}",
+        )
     place = Place(dataset.region, to, third_party)
-    used = {row["record"] for row in run.verdicts() if row["removed"] is None}
+    # A removed row leaves too, without its text: its name, its digest and where its personal data stood.
+    used = {row["record"] for row in run.verdicts()}
     records = {name: one for name, one in dataset.records.items() if name in used}
     decisions = {name: decide(one, "export", place, pack, on) for name, one in sorted(records.items())}
     exported = Exported(decisions, None)
@@ -80,21 +100,51 @@ def export(
         return exported
     for name, decision in decisions.items():
         permit(decision, records[name])
-    ledger.append(store.ledger(dataset.region), "export", entry)
-    folder = private_folder(store.region(to) / "runs") / run.digest.hex
-    papers = {
-        "croissant.json": croissant(run, records, issuer),
-        "provenance.json": provenance(run, records, issuer, on),
-        "decisions.json": {name: one.document() for name, one in decisions.items()},
-    }
-    draft = private_folder(folder.with_name(f".draft-{run.digest.hex[:16]}"))
-    shutil.copytree(run.folder, draft, dirs_exist_ok=True)
-    for name, body in papers.items():
-        write_atomic(draft / name, canonical(body))
-    shutil.rmtree(folder, ignore_errors=True)
-    draft.rename(folder)
-    ledger.append(store.ledger(to), "arrived", {**entry, "from": dataset.region})
+    with store.held(dataset.region), store.held(to), drafting(store.region(to) / "runs") as draft:
+        ledger.append(store.ledger(dataset.region), "export", entry)
+        folder = draft.with_name(run.digest.hex)
+        for name in (*run.manifest["files"], "run.json"):
+            private_folder((draft / name).parent)
+            shutil.copyfile(run.folder / name, draft / name, follow_symlinks=False)
+        Run.load(draft, run.digest)
+        write_atomic(draft / DATASET, dataset.to_bytes())
+        write_atomic(draft / "decisions.json", canonical({n: one.document() for n, one in decisions.items()}))
+        papers(Run(draft, run.manifest), records, issuer, on)
+        shutil.rmtree(folder, ignore_errors=True)
+        settle(draft, folder)
+        ledger.append(store.ledger(to), "arrived", {**entry, "from": dataset.region})
     return Exported(decisions, folder)
+
+
+def papers(run: Run, records: Mapping[str, Record], issuer: str, on: date) -> None:
+    """Write what says in the standards' words what a run is, beside it."""
+    write_atomic(run.folder / "croissant.json", canonical(croissant(run, records, issuer)))
+    write_atomic(run.folder / "provenance.json", canonical(provenance(run, records, issuer, on)))
+
+
+def bring(old: Run, new: Run, dataset: Dataset) -> None:
+    """After a takedown, put the papers that a run arrived with beside the run that replaces it."""
+    if not (old.folder / DATASET).exists():
+        return
+    for name in (DATASET, "decisions.json"):
+        shutil.copyfile(old.folder / name, new.folder / name, follow_symlinks=False)
+    said = parse_canonical((old.folder / "provenance.json").read_bytes(), PAPERS)
+    issuer = said["source"]["dataset_issuer"]
+    papers(new, dataset.records, issuer, date.fromisoformat(said["provenance"]["dataset_issue_date"]))
+
+
+def dataset_of(store: Store, region: str, run: Run) -> Dataset:
+    """The dataset of a run kept in a country, whether it was made there or arrived there.
+
+    Raises:
+        DataError: no such dataset, or its manifest changed.
+    """
+    digest, brought = Digest.parse(run.manifest["dataset"]), run.folder / DATASET
+    return (
+        Dataset.parse(brought.read_bytes(), digest)
+        if brought.exists()
+        else Dataset.load(store, region, digest)
+    )
 
 
 def _licence(name: str | None) -> str:

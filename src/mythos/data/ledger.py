@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -17,6 +17,7 @@ from mythos.units import Digest
 
 FIRST: Final = str(Digest(bytes(32)))
 LINE: Final = 1 << 20
+PART: Final = 5_000
 
 
 def append(path: Path, kind: str, body: dict[str, Any]) -> Digest:
@@ -31,10 +32,15 @@ def append(path: Path, kind: str, body: dict[str, Any]) -> Digest:
         line = canonical({"before": _tip(file, path), "kind": kind, **body})
         if len(line) > LINE:
             raise DataError("an entry of the ledger is too large", expected=f"at most {LINE} bytes")
-        file.seek(0, os.SEEK_END)
-        file.write(line + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+        size = file.seek(0, os.SEEK_END)
+        try:
+            file.write(line + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        except OSError:
+            # Half a line, left by a full disk, would stop every later writer.
+            os.ftruncate(descriptor, size)
+            raise
     return Digest.of(line)
 
 
@@ -50,11 +56,13 @@ def _tip(file: Any, path: Path) -> str:
 
 
 def entries(path: Path) -> Iterator[dict[str, Any]]:
-    """Every entry in order; the chain is checked on the way.
+    """Every entry in order, none where nothing was written yet; the chain is checked on the way.
 
     Raises:
         DataError: a line was changed, cut, moved or taken out.
     """
+    if not path.exists():
+        return
     before = FIRST
     with open(path, "rb") as file:
         while line := file.readline(LINE + 2):
@@ -67,6 +75,23 @@ def entries(path: Path) -> Iterator[dict[str, Any]]:
                 raise _broken(path, "an entry that does not follow the one before")
             before = str(Digest.of(line[:-1]))
             yield fields
+
+
+def parts(digests: Sequence[str]) -> Iterator[list[str]]:
+    """Digests in lists that fit into one entry each; one empty list where there are none."""
+    for start in range(0, max(len(digests), 1), PART):
+        yield list(digests[start : start + PART])
+
+
+def taken(path: Path) -> frozenset[str]:
+    """The digests of the texts that were taken down in this ledger's country, and not restored since."""
+    gone: set[str] = set()
+    for entry in entries(path):
+        if entry["kind"] == "takedown":
+            gone |= set(entry["documents"])
+        elif entry["kind"] == "restored":
+            gone -= set(entry["documents"])
+    return frozenset(gone)
 
 
 def _broken(path: Path, found: str) -> DataError:

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from mythos.data import ledger
 from mythos.data.admit import Dataset
 from mythos.data.arrow import Table, pa
 from mythos.data.pack import Pack
@@ -61,19 +62,21 @@ def table(store: Store, dataset: Dataset, purpose: Purpose, pack: Pack, on: date
     """The rows of a dataset, each record decided again today; a record no longer allowed is a removed row.
 
     Raises:
-        DataError: a text is gone or changed.
+        DataError: a text changed, or is missing although nobody took it down.
     """
     region = dataset.region
     place = Place(region, region, third_party=False)
     decisions = {name: decide(one, purpose, place, pack, on) for name, one in dataset.records.items()}
+    taken = ledger.taken(store.ledger(region))
     rows: list[dict[str, Any]] = []
     for name, record, digest in dataset.documents:
-        gone = not store.path(region, digest).exists()
+        gone = str(digest) in taken
         refused = not decisions[record].allowed
         rows.append(
             {
                 "id": name,
                 "record": record,
+                "twin": dataset.twins.get(name),
                 "text": "" if gone or refused else store.get(region, digest).decode(),
                 "removed": "takedown" if gone else "rights" if refused else None,
                 "reason": "taken down" if gone else decisions[record].words if refused else None,

@@ -1,6 +1,6 @@
 """Token shards that know where each token came from, and the manifest that names a run.
 
-documents.jsonl       what is left, as `mythos train` reads it
+documents.jsonl       what is left, as `mythos train` reads it; a page and its translation share a `twin`
 shards/00000.tokens   little-endian 32-bit token numbers, document after document
 index.parquet         for each document: shard, first and last token, id, record, digest of its text
 verdicts.parquet      every row that came in: what was removed, why, and the evidence; no text
@@ -9,11 +9,14 @@ run.json              digests of all these, and what they were made from
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import re
 import shutil
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -38,6 +41,11 @@ INDEX: Final = pa.schema(
     ]
 )
 HIDDEN: Final = ("text", "tokens")
+DRAFT: Final = ".draft-"
+MANIFEST: Final = 1 << 24
+FILES: Final = re.compile(
+    r"(?:documents\.jsonl|index\.parquet|verdicts\.parquet|shards/\d{5,9}\.tokens)\Z", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +82,58 @@ class Run:
             return [json.loads(line) for line in file]
 
     @classmethod
-    def load(cls, folder: Path) -> Run:
-        """Read a run; every file must be what the manifest says.
+    def load(cls, folder: Path, digest: Digest | None = None) -> Run:
+        """Read a run; its manifest must be the one it is named by, every file what the manifest says.
+
+        Args:
+            folder: where it stands.
+            digest: its name; None: the folder's.
 
         Raises:
-            DataError: missing, or changed.
+            DataError: missing, changed, or a file that is a link or stands outside.
         """
         try:
-            manifest = parse_canonical((folder / "run.json").read_bytes(), 1 << 24)
-            for name, digest in manifest["files"].items():
-                with open(folder / name, "rb") as file:
-                    found = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
-                if found != digest:
-                    raise DataError(f"{folder / name} changed", expected=digest, found=found)
-        except (OSError, MalformedError, KeyError, TypeError) as error:
-            raise DataError(f"no whole run at {folder}", found=type(error).__name__) from error
+            data = (folder / "run.json").read_bytes()
+            if Digest.of(data).hex != (digest.hex if digest else folder.name):
+                raise DataError(f"{folder} is another run", found=str(Digest.of(data)))
+            manifest = parse_canonical(data, MANIFEST)
+            for name, said in manifest["files"].items():
+                if not FILES.match(name) or (folder / name).is_symlink():
+                    raise DataError(f"{folder} names a file that is not its own", found=name[:80])
+                found = _digest(folder / name)
+                if found != said:
+                    raise DataError(f"{folder / name} changed", expected=said, found=found)
+        except (OSError, MalformedError, KeyError, TypeError, AttributeError) as error:
+            raise DataError(
+                f"no whole run at {folder}",
+                found=type(error).__name__,
+                advice="Make it again: mythos data run; delete what is left of this one.",
+            ) from error
         return cls(folder, manifest)
+
+
+def _digest(path: Path) -> str:
+    with open(path, "rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
+@contextlib.contextmanager
+def drafting(runs: Path) -> Generator[Path]:
+    """A folder of one's own in which a run is put together; what was not settled is removed."""
+    draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=private_folder(runs)))
+    try:
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def settle(draft: Path, folder: Path) -> None:
+    """Give a draft its name; of two with the same one the first stays."""
+    try:
+        draft.rename(folder)
+    except OSError:
+        if not folder.is_dir():
+            raise
 
 
 @dataclass(slots=True)
@@ -134,41 +178,38 @@ def write(
         facts: dataset, region, purpose, pipeline, pack, records.
         before: digests of runs that this one replaces.
         limit: tokens of a shard.
+
+    Raises:
+        DataError: a run of this name stands there and is not whole.
     """
-    draft = private_folder(runs / f".draft-{hashlib.sha256(canonical(dict(facts))).hexdigest()[:16]}")
-    shutil.rmtree(draft)
-    private_folder(draft / "shards")
-    writer = _Writer(draft / "shards", limit)
-    kept = rows.filter(compute.is_null(rows.column("removed")))
-    tokens = kept.column("tokens") if "tokens" in kept.column_names else None
-    columns = {"id", "record", "text_digest", "text", "language"} & set(kept.column_names)
-    with open(draft / "documents.jsonl", "w", encoding="utf-8") as file:
-        for n, row in enumerate(kept.select(sorted(columns)).to_pylist()):
-            line = {
-                "id": row["id"],
-                "language": row["language"],
-                "record": row["record"],
-                "text": row["text"],
-            }
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
-            if tokens is not None:
-                writer.add({name: row[name] for name in ("id", "record", "text_digest")}, tokens[n].values)
-    writer.flush()
-    parquet.write_table(pa.Table.from_pylist(writer.rows, schema=INDEX), draft / "index.parquet")
-    told = rows.drop_columns([name for name in HIDDEN if name in rows.column_names])
-    parquet.write_table(told, draft / "verdicts.parquet")
-    files = sorted(path for path in draft.rglob("*") if path.is_file())
-    manifest = {
-        **facts,
-        "before": list(before),
-        "documents": {"in": rows.num_rows, "out": kept.num_rows},
-        "tokens": sum(row["end"] - row["start"] for row in writer.rows),
-        "files": {str(path.relative_to(draft)): str(Digest.of(path.read_bytes())) for path in files},
-    }
-    write_atomic(draft / "run.json", canonical(manifest), mode=0o600)
-    run = Run(runs / Digest.of(canonical(manifest)).hex, manifest)
-    if run.folder.exists():
-        shutil.rmtree(draft)
-    else:
-        draft.rename(run.folder)
-    return run
+    with drafting(runs) as draft:
+        private_folder(draft / "shards")
+        writer = _Writer(draft / "shards", limit)
+        kept = rows.filter(compute.is_null(rows.column("removed")))
+        tokens = kept.column("tokens") if "tokens" in kept.column_names else None
+        columns = {"id", "record", "text_digest", "text", "language", "twin"} & set(kept.column_names)
+        with open(draft / "documents.jsonl", "w", encoding="utf-8") as file:
+            for n, row in enumerate(kept.select(sorted(columns)).to_pylist()):
+                line = {name: row[name] for name in ("id", "language", "record", "text")}
+                twin = {"twin": row["twin"]} if row.get("twin") else {}
+                file.write(json.dumps(line | twin, ensure_ascii=False) + "\n")
+                if tokens is not None:
+                    writer.add(
+                        {name: row[name] for name in ("id", "record", "text_digest")}, tokens[n].values
+                    )
+        writer.flush()
+        parquet.write_table(pa.Table.from_pylist(writer.rows, schema=INDEX), draft / "index.parquet")
+        told = rows.drop_columns([name for name in HIDDEN if name in rows.column_names])
+        parquet.write_table(told, draft / "verdicts.parquet")
+        files = sorted(path for path in draft.rglob("*") if path.is_file())
+        manifest = {
+            **facts,
+            "before": list(before),
+            "documents": {"in": rows.num_rows, "out": kept.num_rows},
+            "tokens": sum(row["end"] - row["start"] for row in writer.rows),
+            "files": {str(path.relative_to(draft)): _digest(path) for path in files},
+        }
+        write_atomic(draft / "run.json", canonical(manifest), mode=0o600)
+        folder = runs / Digest.of(canonical(manifest)).hex
+        settle(draft, folder)
+    return Run.load(folder)

@@ -79,8 +79,13 @@ def decide_training(store: Store, region: str, run: Digest, to: str, pack: Pack,
     Raises:
         DataError: no such run.
     """
-    manifest = manifest_of(store.region(region) / "runs" / run.hex, run)
-    dataset = Dataset.load(store, region, Digest.parse(manifest["dataset"]))
+    # Here and not above: the confined process that trains imports this file, and needs no Arrow.
+    from mythos.data.export import dataset_of
+    from mythos.data.shards import Run
+
+    folder = store.region(region) / "runs" / run.hex
+    manifest = manifest_of(folder, run)
+    dataset = dataset_of(store, region, Run(folder, manifest))
     place = Place(region, region, third_party=False)
     decisions = {name: decide(one, "train", place, pack, on) for name, one in sorted(dataset.records.items())}
     refused = next((f"{name}: {one.words}" for name, one in decisions.items() if not one.allowed), None)

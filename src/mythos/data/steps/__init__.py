@@ -19,6 +19,7 @@ COLUMNS: Final = {
     "removed": pa.string(),
     "reason": pa.string(),
     "evidence": pa.string(),
+    "twin": pa.string(),
 }
 Step = Callable[[Table], Table]
 Removals = Mapping[int, tuple[str, str | None]]

@@ -32,7 +32,7 @@ def tokenise(path: str, table: Table) -> Table:
     held = texts(table)
     made = iter(load(path).encode_batch([t for t in held if t is not None], add_special_tokens=False))
     rows = [None if text is None else next(made).ids for text in held]
-    return put(table, "tokens", rows, pa.list_(pa.uint32()))
+    return put(table, "tokens", rows, pa.large_list(pa.uint32()))
 
 
 def step(path: str) -> Any:
