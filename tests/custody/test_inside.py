@@ -27,7 +27,7 @@ from mythos.custody.sealed import check
 from mythos.errors import NotTrustedError, QuorumSplitError, SealError
 from mythos.evidence.note import encode64
 from mythos.evidence.predicates import Approved, DatasetAdmitted, Seal
-from mythos.evidence.statement import canonical
+from mythos.evidence.statement import Envelope, canonical
 from mythos.units import Digest
 
 from .world import HPKE, KEYS, NOW, ROOT, SUBJECT, World, signed
@@ -145,6 +145,20 @@ def test_the_engine_believes_what_the_right_key_signed() -> None:
     ):
         with pytest.raises(NotTrustedError):
             answerable(data, kind, about, ROOT)
+
+
+def test_who_signs_along_answers_for_nothing() -> None:
+    """A hub that put its own signature first would otherwise be the one who holds the key."""
+    statement = ADMITTED.statement(SUBJECT)
+    both = Envelope.sign(statement, KEYS["host"], KEYS["owner"]).to_bytes()
+    assert answerable(both, DatasetAdmitted.NAME, SUBJECT.digest, ROOT) == "Owner"
+    role = ROOT.roles["owner"]
+    wider = replace(
+        ROOT,
+        roles={**ROOT.roles, "holder": replace(role, keys=(KEYS["host"].id,), acts=("dataset-admitted",))},
+    )
+    with pytest.raises(NotTrustedError, match="several have said"):
+        answerable(both, DatasetAdmitted.NAME, SUBJECT.digest, wider)
 
 
 def test_the_engine_believes_the_trust_root_that_the_approvers_hold() -> None:

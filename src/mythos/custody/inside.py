@@ -107,8 +107,11 @@ class SealedInside:
 def answerable(envelope: bytes, act: str, about: Digest, root: TrustRoot) -> str:
     """The organisation whose key signed an act of this kind about something.
 
+    Keys that may not sign such an act do not count: a hub that signs a holder's act too stays a hub.
+
     Raises:
-        NotTrustedError: another act or subject, or no key of this trust root that may sign it did.
+        NotTrustedError: another act or subject, no key of this trust root that may sign it did, or keys of
+            several organisations did.
     """
     signed, trust = Envelope.parse(envelope), Trust.parse(root.to_dict())
     statement = signed.statement()
@@ -117,7 +120,11 @@ def answerable(envelope: bytes, act: str, about: Digest, root: TrustRoot) -> str
         raise NotTrustedError(
             f"nobody who may has said {act} of {about}", found=", ".join(by) or "no signature"
         )
-    return trust.organisations[by[0]]
+    may = {key for role in trust.roles.values() if act in role.acts for key in role.keys.intersection(by)}
+    found = sorted({trust.organisations[key] for key in may})
+    if len(found) != 1:
+        raise NotTrustedError(f"several have said {act} of {about}", expected="one", found=", ".join(found))
+    return found[0]
 
 
 def trusted_root(data: Json, expected: Digest) -> TrustRoot:
