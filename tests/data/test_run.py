@@ -1,5 +1,8 @@
 """The whole pipeline: nothing is deleted, two runs are one, and Ray gives the same bytes as the pool."""
 
+import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,9 +10,12 @@ import pyarrow as pa
 import pytest
 
 from mythos.data import shards
-from mythos.data.admit import Document, admit, read_documents, read_records
+from mythos.data.admit import Dataset, Document, admit, read_documents, read_records
 from mythos.data.run import Pipeline, in_pool, process, table
 from mythos.errors import DataError
+from mythos.evidence.statement import canonical
+from mythos.train.documents import read_corpus
+from mythos.units import Digest
 
 from .conftest import ON, OPEN, WORK, documents
 
@@ -117,6 +123,128 @@ def test_an_id_has_one_text_and_a_document_a_known_record(store, pack):
         )
     with pytest.raises(DataError, match="no known record"):
         admit("d", [Document("a", "s", "x")], {"r": OPEN}, ["train"], store, "JP", pack, ON)
+
+
+def test_an_admission_that_stops_leaves_no_text_that_nothing_names(store, pack):
+    for wrong in (Document("q", "nobody", "x"), Document("en/00", "open", "another")):
+        with pytest.raises(DataError):
+            admit("d", [*documents(), wrong], {"open": OPEN}, ["train"], store, "JP", pack, ON)
+    assert not (store.region("JP") / "blobs").exists()
+    assert not (store.region("JP") / "datasets").exists()
+
+
+def test_an_admission_cut_short_is_named_by_its_manifest_and_is_not_read_as_a_takedown(
+    store, pack, monkeypatch
+):
+    kept = []
+
+    def killed(*arguments):
+        if len(kept) == 3:
+            raise KeyboardInterrupt
+        kept.append(arguments)
+        return real(*arguments)
+
+    real = type(store).put
+    monkeypatch.setattr(type(store), "put", killed)
+    with pytest.raises(KeyboardInterrupt):
+        admit("d", documents(), {"open": OPEN}, ["train"], store, "JP", pack, ON)
+    monkeypatch.undo()
+    [path] = (store.region("JP") / "datasets").iterdir()
+    dataset = Dataset.load(store, "JP", Digest.parse(f"sha256:{path.stem}"))
+    with pytest.raises(DataError, match="not admitted to the end"):
+        table(store, dataset, "train", pack, ON)
+    assert admit("d", documents(), {"open": OPEN}, ["train"], store, "JP", pack, ON).dataset == dataset
+    assert table(store, dataset, "train", pack, ON).column("removed").null_count == len(documents())
+
+
+def test_documents_that_come_one_after_another_are_admitted_too(store, pack, dataset):
+    assert (
+        admit("manuals", iter(documents()), {"open": OPEN}, ["train"], store, "JP", pack, ON).dataset
+        == dataset
+    )
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\x1b[31m", "\ud800", "x" * 1025, ""])
+def test_a_name_that_no_screen_or_file_can_hold_is_refused(store, pack, name, tmp_path):
+    for one in (Document(name, "open", "text"), Document("a", "open", "text", twin=name or "\n")):
+        with pytest.raises(DataError):
+            admit("d", [one], {"open": OPEN}, ["train"], store, "JP", pack, ON)
+    path = tmp_path / "documents.jsonl"
+    path.write_text(json.dumps({"id": name, "record": "open", "text": "text"}) + "\n")
+    with pytest.raises(DataError, match="line 1"):
+        list(read_documents(path, None))
+
+
+def test_a_twin_goes_through_the_whole_pipeline_and_the_split_of_training_keeps_to_it(store, pack, tokenizer):
+    texts = [replace(one, twin=f"page {n // 2}") for n, one in enumerate(documents()[:14])]
+    dataset = admit("d", texts, {"open": OPEN}, ["train"], store, "JP", pack, ON).dataset
+    assert dataset
+    assert Dataset.load(store, "JP", dataset.digest) == dataset
+    run = finish(store, dataset, pack, tokenizer, in_pool(1))
+    twins = {one.id: one.twin for one in texts}
+    assert {one["id"]: one["twin"] for one in run.documents()} == twins
+    corpus = read_corpus(str(run.folder / "documents.jsonl"))
+    sides = [{twins[one.id] for one in side} for side in corpus.split(0.5)]
+    assert sides[0]
+    assert sides[1]
+    assert not sides[0] & sides[1]
+
+
+def test_a_dataset_without_twins_has_the_manifest_it_always_had(dataset):
+    rows = json.loads(dataset.to_bytes())["documents"]
+    assert {len(row) for row in rows} == {3}
+
+
+def test_two_runs_into_one_folder_at_once_are_one_whole_run(store, dataset, pack, tokenizer):
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: finish(store, dataset, pack, tokenizer, in_pool(1)), range(4)))
+    assert len({one.digest for one in made}) == 1
+    [folder] = (store.region("JP") / "runs").iterdir()
+    assert shards.Run.load(folder).digest == made[0].digest
+
+
+def test_a_full_disk_leaves_no_half_run_and_the_next_one_is_whole(
+    store, dataset, pack, tokenizer, monkeypatch
+):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    for step in ("parquet.write_table", "write_atomic", "_digest"):
+        monkeypatch.setattr(f"mythos.data.shards.{step}", full)
+        with pytest.raises(OSError, match="No space"):
+            finish(store, dataset, pack, tokenizer, in_pool(1))
+        monkeypatch.undo()
+        assert list((store.region("JP") / "runs").iterdir()) == []
+    assert finish(store, dataset, pack, tokenizer, in_pool(1))
+
+
+def test_a_torn_run_is_not_taken_for_the_one_that_is_written_again(store, dataset, pack, tokenizer):
+    run = finish(store, dataset, pack, tokenizer, in_pool(1))
+    (run.folder / "index.parquet").write_bytes(b"")
+    with pytest.raises(DataError, match="changed"):
+        finish(store, dataset, pack, tokenizer, in_pool(1))
+
+
+def test_a_run_under_another_name_or_with_a_file_of_elsewhere_is_refused(
+    store, dataset, pack, tokenizer, tmp_path
+):
+    run = finish(store, dataset, pack, tokenizer, in_pool(1))
+    (tmp_path / "secret").write_text("secret")
+    for name in ("../../secret", "/etc/passwd", "shards/../run.json"):
+        manifest = {**run.manifest, "files": {**run.manifest["files"], name: "sha256:" + "0" * 64}}
+        folder = tmp_path / Digest.of(canonical(manifest)).hex
+        shutil.copytree(run.folder, folder)
+        (folder / "run.json").write_bytes(canonical(manifest))
+        with pytest.raises(DataError, match="not its own"):
+            shards.Run.load(folder)
+    run.folder.rename(run.folder.with_name("0" * 64))
+    with pytest.raises(DataError, match="another run"):
+        shards.Run.load(run.folder.with_name("0" * 64))
+    back = run.folder.with_name("0" * 64).rename(run.folder)
+    (back / "index.parquet").rename(tmp_path / "index.parquet")
+    (back / "index.parquet").symlink_to(tmp_path / "index.parquet")
+    with pytest.raises(DataError, match="not its own"):
+        shards.Run.load(back)
 
 
 def test_a_dataset_without_documents_is_refused():

@@ -30,6 +30,27 @@ def test_twins_stay_on_one_side(ids: list[str], share: float) -> None:
     assert sorted([*training, *held], key=repr) == sorted(documents, key=repr)
 
 
+@given(st.lists(st.text(min_size=1), min_size=1, max_size=20, unique=True), st.floats(0.001, 0.5))
+def test_pages_of_one_twin_stay_on_one_side_whatever_their_ids_are(twins: list[str], share: float) -> None:
+    documents = tuple(
+        Document(f"{n}.{tongue}", tongue, "x", twin)
+        for n, twin in enumerate(twins)
+        for tongue in ("en", "ja")
+    )
+    training, held = Corpus(documents, Digest.of(b"")).split(share)
+    assert {d.twin for d in training}.isdisjoint(d.twin for d in held)
+
+
+def test_a_line_is_one_line_whatever_its_text_holds(tmp_path: Path) -> None:
+    path = tmp_path / "d.jsonl"
+    row = {"id": "a.en", "language": "en", "text": "one\u2028two\x85three", "twin": "a"}
+    path.write_text(json.dumps(row, ensure_ascii=False) + "\n", encoding="utf-8", newline="")
+    assert read_corpus(str(path)).documents == (Document("a.en", "en", row["text"], "a"),)
+    path.write_text(json.dumps(row | {"twin": 3}) + "\n")
+    with pytest.raises(InputError):
+        read_corpus(str(path))
+
+
 def test_a_larger_share_holds_out_more_and_the_same() -> None:
     documents = tuple(Document(str(i), "en", "x") for i in range(1000))
     corpus = Corpus(documents, Digest.of(b""))

@@ -303,9 +303,12 @@ def sizes(corpus: Corpus) -> dict[str, int]:
 def write(corpus: Corpus, out: Path) -> Digest:
     """Write `documents.jsonl` and `records.yaml`, as `mythos data admit` reads them; the documents' digest.
 
-    A page and its translation share an id for a split, so here the language is a part of it.
+    An id names one text, so here the language is a part of it; a page and its translation share their twin.
     """
     out.mkdir(parents=True, exist_ok=True)
+    tongues: dict[str, set[str]] = {}
+    for page in corpus.pages:
+        tongues.setdefault(page.id, set()).add(page.language)
     lines = "".join(
         json.dumps(
             {
@@ -313,7 +316,8 @@ def write(corpus: Corpus, out: Path) -> Digest:
                 "language": page.language,
                 "record": page.record,
                 "text": page.text,
-            },
+            }
+            | ({"twin": page.id} if len(tongues[page.id]) > 1 else {}),
             ensure_ascii=False,
         )
         + "\n"

@@ -25,11 +25,12 @@ Tokens = NDArray[np.uint32]
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A page of text; pages of the same id (a translation) stay on the same side of the split."""
+    """A page of text; translations have one `twin`, or one id where none is said, and stay on one side."""
 
     id: str
     language: str
     text: str
+    twin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +41,19 @@ class Corpus:
     digest: Digest
 
     def split(self, held_out: float) -> tuple[list[Document], list[Document]]:
-        """Those to train on and those held out, by the hash of their id: no order, no seed, no twin leaks."""
+        """Those to train on and those held out, by a hash of twin or id: no order, no seed, no twin leaks."""
         sides: tuple[list[Document], list[Document]] = ([], [])
         for document in self.documents:
-            number = int.from_bytes(hashlib.sha256(document.id.encode()).digest()[:4], "big")
+            key = (document.twin or document.id).encode()
+            number = int.from_bytes(hashlib.sha256(key).digest()[:4], "big")
             sides[number < held_out * (1 << 32)].append(document)
         return sides
 
 
 def read_corpus(where: str) -> Corpus:
-    """Read `bundled`, a .jsonl file (`{"id", "language", "text"}` a line), a text file, or a folder of them.
+    """Read `bundled`, a text file, a folder of them, or a .jsonl file (`{"id", "language", "text"}` a line).
+
+    A line may have a `twin`: what a text and its translations share.
 
     Raises:
         InputError: nothing there, not UTF-8, or a line that is not a document.
@@ -85,11 +89,15 @@ def parse_corpus(data: bytes, digest: Digest) -> Corpus:
 
 def _lines(data: bytes, where: str) -> list[Document]:
     found: list[Document] = []
-    for number, line in enumerate(_decoded(data, where).splitlines(), 1):
+    # A JSON line may hold what Python takes for a line's end, such as U+2028.
+    lines = _decoded(data, where).split("\n")
+    for number, line in enumerate(lines if lines[-1] else lines[:-1], 1):
         try:
             row: dict[str, Any] = json.loads(line)
-            found.append(Document(*(_text(row[name]) for name in ("id", "language", "text"))))
-        except (ValueError, KeyError, TypeError) as error:
+            name, language, text = (_text(row[key]) for key in ("id", "language", "text"))
+            twin = None if row.get("twin") is None else _text(row["twin"])
+            found.append(Document(name, language, text, twin))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(
                 f"line {number} of {where} is not a document",
                 expected='{"id": TEXT, "language": TEXT, "text": TEXT}',
