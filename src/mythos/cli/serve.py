@@ -90,6 +90,7 @@ def command(
     from mythos.cli.parties import follower, log_client, release_services, signing_key
     from mythos.cli.serve_data import served
     from mythos.cli.serve_directives import hearing, obeying
+    from mythos.console import pages
     from mythos.engines import LoadOptions
     from mythos.errors import InputError
     from mythos.hub import Parts, Serving, Settings, listen, serve
@@ -113,6 +114,7 @@ def command(
         names=frozenset(name.lower() for name in (host, *names)), retention_days=retention,
         enforce=obeying(home, party, directives, persons, entities, heard),
         signals=heard.routes if heard else None, data=served(data, region, home, party),
+        pages=pages() if data else (),
     )  # fmt: skip
     sock = listen(host, port)
     url = f"http://{host}:{sock.getsockname()[1]}"

@@ -143,7 +143,8 @@ class Desk:
             Refused: too many wait already, or the turn did not come in time.
         """
         lock, waiting = self._persons.setdefault(person, (asyncio.Lock(), []))
-        if len(waiting) > _WAITING or self._waiting >= self._queue:
+        full = self._turns.locked() and self._waiting >= self._queue
+        if full or len(waiting) > _WAITING:
             raise Refused(_busy(429, "rate_limit_exceeded", "Too many questions wait."))
         waiting.append(None)
         try:
@@ -190,8 +191,9 @@ class Desk:
     def sweep(self, days: int) -> None:
         """Erase what is kept for persons who have asked nothing for so many days; may run in a thread."""
         for folder in self._cache.glob("*/*"):
-            if time.time() - folder.stat().st_mtime > days * 86_400:
-                shutil.rmtree(folder, ignore_errors=True)
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - folder.stat().st_mtime > days * 86_400:
+                    shutil.rmtree(folder)
 
     async def _checked(self, data: Data) -> None:
         """The catalogue can be read and says who may see what.
@@ -347,7 +349,7 @@ async def ended(process: Process) -> None:
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-    await asyncio.shield(process.wait())
+    await asyncio.shield(process.communicate())
 
 
 def _busy(status: int, code: str, message: str) -> Problem:

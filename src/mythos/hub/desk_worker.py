@@ -19,7 +19,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from mythos.errors import DataError, InputError, MythosError
+from mythos.errors import DataError, MythosError
 from mythos.files import private_folder
 from mythos.synthesis.answers import refusal
 from mythos.synthesis.ask import Asker, Decide
@@ -62,7 +62,7 @@ def main() -> None:
 def _checked(folder: Path) -> dict[str, Any]:
     try:
         catalog = _catalog(folder)
-    except DataError as error:
+    except MythosError as error:
         return {"wrong": str(error)}
     return {"wrong": None} if catalog.people else {"wrong": "it lists no people"}
 
@@ -74,9 +74,8 @@ def _catalog(folder: Path) -> Catalog:
 def _answered(asked: dict[str, Any]) -> dict[str, Any]:
     folder, question, cache = Path(asked["folder"]), asked["question"], Path(asked["cache"])
     language = asked["language"] or language_of(question)
-    try:
-        view = _view(_catalog(folder), asked["person"])
-    except InputError:
+    view = _view(_catalog(folder), asked["person"])
+    if view is None:
         shutil.rmtree(cache, ignore_errors=True)
         return refusal("not_permitted", language)
     kept = _kept(folder, cache)
@@ -91,15 +90,10 @@ def _answered(asked: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-def _view(catalog: Catalog, person: str) -> View:
-    """The person's view; nobody sees all of a hub's data for want of a list of people.
-
-    Raises:
-        InputError: nobody of that id is listed.
-    """
-    if not any(listed.id == person for listed in catalog.people):
-        raise InputError("nobody of that id is in the catalogue")
-    return view_for(catalog, person)
+def _view(catalog: Catalog, person: str) -> View | None:
+    """The person's view; none of who is not listed. Nobody sees all for want of a list of people."""
+    listed = any(one.id == person for one in catalog.people)
+    return view_for(catalog, person) if listed else None
 
 
 def _kept(folder: Path, cache: Path) -> Path:

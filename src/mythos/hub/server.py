@@ -126,6 +126,7 @@ async def serve(
     limits = settings.limits
     desk = _desk(settings)
     async with contextlib.AsyncExitStack() as stack:
+        stack.callback(sock.close)
         store = stack.enter_context(open_store(settings.folder, exclusive=True))
         if desk is not None:
             await stack.enter_async_context(desk)

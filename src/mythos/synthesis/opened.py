@@ -78,7 +78,11 @@ def rows_query(source: Mapping[str, Any], taken: Capture) -> str:
     columns = [
         exp.column(ROW_ID, named.alias_or_name, quoted=True).as_(f"{ROW_ID}:{table.name}", quoted=True)
     ]
-    columns += [exp.column(c.name, named.alias_or_name, quoted=True) for c in table.columns]
+    asked = {column.name for column in tree.find_all(exp.Column)}
+    first = (*table.primary_key, *(c.name for c in table.columns if c.name in asked))
+    names = dict.fromkeys((*first, *(c.name for c in table.columns)))
+    shown = {c.name for c in table.columns}
+    columns += [exp.column(name, named.alias_or_name, quoted=True) for name in names if name in shown]
     query = exp.select(*columns).from_(named.copy())
     for join in tree.args.get("joins") or ():
         query.append("joins", join.copy())
