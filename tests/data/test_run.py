@@ -61,20 +61,33 @@ def test_a_real_ray_cluster_gives_the_same_bytes_and_only_in_the_region(
 ):
     ray = pytest.importorskip("ray", reason="extra missing: pip install 'mythos-hub[ray]'")
     pytest.importorskip("ray.data", reason="extra missing: pip install 'mythos-hub[ray]'")
+    from ray.cluster_utils import Cluster
+
     from mythos.data.ray import in_ray
 
     monkeypatch.setattr("mythos.data.run.BATCH", 5)
     with pytest.raises(DataError, match="not connected"):
         in_ray("JP")
-    ray.init(num_cpus=2, resources={"region:JP": 10}, include_dashboard=False, log_to_driver=False)
+    head = {"num_cpus": 1, "resources": {"region:JP": 10}, "include_dashboard": False}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
     try:
-        with pytest.raises(DataError, match="no node in SG") as error:
-            in_ray("SG")
+        cluster.add_node(num_cpus=4, resources={"region:SG": 10})
+        ray.init(address=cluster.address, log_to_driver=False)
+        with pytest.raises(DataError, match="cluster has no node in DE") as error:
+            in_ray("DE")
         assert error.value.code == "region_refused"
-        cluster = finish(store, dataset, pack, tokenizer, in_ray("JP"), "cluster")
+        with pytest.raises(DataError, match="driver has no node in SG"):
+            in_ray("SG")
+        # Ray Data looks at its input on any node, so rows must not be in that input.
+        seen, real = [], ray.data.from_arrow
+        monkeypatch.setattr("ray.data.from_arrow", lambda tables: seen.extend(tables) or real(tables))
+        spread = finish(store, dataset, pack, tokenizer, in_ray("JP"), "cluster")
+        assert seen
+        assert {tuple(one.column_names) for one in seen} == {("batch",)}
     finally:
         ray.shutdown()
-    assert cluster.digest == finish(store, dataset, pack, tokenizer, in_pool(1), "pool").digest
+        cluster.shutdown()
+    assert spread.digest == finish(store, dataset, pack, tokenizer, in_pool(1), "pool").digest
 
 
 def test_a_record_no_longer_allowed_is_a_removed_row_with_its_decision(store, pack):

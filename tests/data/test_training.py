@@ -1,6 +1,7 @@
 """Before a sandbox trains: who decides, on what day, and that only the run's very text is read."""
 
 import json
+import shutil
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 
 from mythos.data import Pack, shipped
 from mythos.data.admit import Document, admit
+from mythos.data.arrow import pa
+from mythos.data.lineage import takedown
 from mythos.data.run import Pipeline, in_pool, process, table
 from mythos.data.shards import Run, write
 from mythos.data.store import Store
@@ -73,10 +76,47 @@ def test_another_run_text_or_dataset_is_not_read(store: Store, pack: Pack) -> No
         manifest_of(run.folder, Digest.of(b"other"))
     with pytest.raises(DataError, match="of another dataset"):
         text_of(run.folder, run.digest, Digest.of(b"other"))
-    with pytest.raises(DataError, match="no run"):
+    with pytest.raises(DataError, match="no whole run"):
         decide_training(store, "JP", Digest.of(b"other"), "JP", pack, ON)
     text = run.folder / TEXT
     text.write_bytes(text.read_bytes().replace(b"ka", b"mo", 1))
     with pytest.raises(DataError, match="changed") as raised:
         text_of(run.folder, run.digest, dataset)
     assert prose(0)[:20] not in str(raised.value)
+    with pytest.raises(DataError, match="changed"):
+        decide_training(store, "JP", run.digest, "JP", pack, ON)
+
+
+def test_a_run_for_something_else_is_not_read_either(store: Store, pack: Pack) -> None:
+    run, dataset = a_run(store, pack, "retrieve")
+    with pytest.raises(DataError, match="made for something else"):
+        text_of(run.folder, run.digest, dataset)
+
+
+def crafted(store: Store, dataset: Digest, **changes: Any) -> Run:
+    """A run that somebody wrote by hand and named as another dataset's."""
+    record = {"id": "x", "record": "r", "text": "left", "language": "en", "removed": None, "text_digest": "0"}
+    columns = {name: pa.string() for name in record}
+    rows = pa.Table.from_pylist([record | changes], schema=pa.schema(columns))
+    facts = {"name": "set", "dataset": str(dataset), "region": "JP", "purpose": "train", "on": str(ON)}
+    return write(rows, store.region("JP") / "runs", facts)
+
+
+def test_documents_that_the_dataset_does_not_hold_are_not_learnt_from(store: Store, pack: Pack) -> None:
+    _, dataset = a_run(store, pack)
+    for changes in ({}, {"id": "d0", "record": "unheard of"}, {"removed": "near"}):
+        found = decide_training(store, "JP", crafted(store, dataset, **changes).digest, "JP", pack, ON)
+        assert found.refused == "the run holds nothing, or documents that its dataset does not"
+
+
+def test_what_was_taken_down_is_not_learnt_from_by_an_old_copy(
+    store: Store, pack: Pack, tmp_path: Path
+) -> None:
+    run, _ = a_run(store, pack)
+    shutil.copytree(run.folder, tmp_path / "backup")
+    done = takedown(store, "JP", ["d1"], [])
+    ((_, now),) = done.replaced
+    assert decide_training(store, "JP", now, "JP", pack, ON).refused is None
+    shutil.copytree(tmp_path / "backup", run.folder)
+    old = decide_training(store, "JP", run.digest, "JP", pack, ON)
+    assert old.refused == "the run holds a document that was taken down"

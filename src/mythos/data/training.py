@@ -1,6 +1,7 @@
 """May this run be learnt from, here? The decisions before training, and the text for whoever trains.
 
-The one who starts the training decides over digests and records; only the process that trains reads the text.
+The one who starts the training decides over digests and records, as they are today, and over what was taken
+down since; only the process that trains reads the text.
 """
 
 from __future__ import annotations
@@ -42,14 +43,16 @@ def manifest_of(folder: Path, run: Digest) -> Mapping[str, Any]:
 
 
 def text_of(folder: Path, run: Digest, dataset: Digest) -> bytes:
-    """The text of a run of this dataset, checked against the run's name.
+    """The text of a run that was made to be learnt from, of this dataset, checked against the run's name.
 
     Raises:
-        DataError: another dataset's, or not the bytes that the run names.
+        DataError: another dataset's, made for something else, or not the bytes that the run names.
     """
     manifest = manifest_of(folder, run)
     if manifest["dataset"] != str(dataset):
         raise DataError("the run is of another dataset", expected=str(dataset), found=manifest["dataset"])
+    if manifest["purpose"] != "train":
+        raise DataError("the run was made for something else", expected="train", found=manifest["purpose"])
     data = (folder / TEXT).read_bytes()
     if str(Digest.of(data)) != manifest["files"][TEXT]:
         raise DataError(f"the text of {run} changed", advice="Run the pipeline again: mythos data run")
@@ -77,18 +80,23 @@ def decide_training(store: Store, region: str, run: Digest, to: str, pack: Pack,
         on: the day.
 
     Raises:
-        DataError: no such run.
+        DataError: no such run, or a file of it is not the one that its manifest names.
     """
     # Here and not above: the confined process that trains imports this file, and needs no Arrow.
     from mythos.data.export import dataset_of
     from mythos.data.shards import Run
 
-    folder = store.region(region) / "runs" / run.hex
-    manifest = manifest_of(folder, run)
-    dataset = dataset_of(store, region, Run(folder, manifest))
+    found = Run.load(store.region(region) / "runs" / run.hex, run)
+    manifest, dataset = found.manifest, dataset_of(store, region, found)
     place = Place(region, region, third_party=False)
     decisions = {name: decide(one, "train", place, pack, on) for name, one in sorted(dataset.records.items())}
     refused = next((f"{name}: {one.words}" for name, one in decisions.items() if not one.allowed), None)
+    taken, texts = ledger.taken(store.ledger(region)), {name: text for name, _, text in dataset.documents}
+    left = [row for row in found.verdicts() if row["removed"] is None]
+    if not left or any(row["id"] not in texts or row["record"] not in decisions for row in left):
+        refused = "the run holds nothing, or documents that its dataset does not"
+    elif any(str(texts[row["id"]]) in taken for row in left):
+        refused = "the run holds a document that was taken down"
     if manifest["purpose"] != "train":
         refused = f"the run was made for {manifest['purpose']}, not for train"
     if to != region:
