@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,6 +28,10 @@ from mythos.hub.answer import Limits
 from mythos.hub.desk import Data
 from mythos.hub.enforcement import Enforcement
 from mythos.hub.enforcement_people import Orders
+from mythos.synthesis.ask import answer
+from mythos.synthesis.catalog import read_catalog
+from mythos.synthesis.loop import hub_planner
+from mythos.synthesis.view import view_for
 from mythos.units import Digest, Instant
 
 from .orders import KEYS, POLICY, Wire, order, people, until
@@ -63,6 +68,10 @@ A3,t2,AkaneCanary,777001,2026-04-03
 RULES = "# Rules\n\nRemote work is allowed on eight days per month. Ask your manager first.\n"
 TOTAL = "What is the total order amount?"
 REMOTE = "How many days of remote work are allowed per month?"
+FORM = {
+    "table": "orders", "operation": "sum", "measure": "orders.amount", "filters": [
+        {"column": "orders.region", "value": "kanto"}], "group": None, "order": None, "limit": None,
+}  # fmt: skip
 Start = Callable[..., Any]
 
 
@@ -303,10 +312,6 @@ class Planning:
 def test_the_engine_plans_what_the_plain_planner_cannot_and_is_counted(
     runner: asyncio.Runner, hub: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    form = {
-        "table": "orders", "operation": "sum", "measure": "orders.amount", "filters": [
-            {"column": "orders.region", "value": "kanto"}], "group": None, "order": None, "limit": None,
-    }  # fmt: skip
     question = "Kanto: total amount of orders, updated"
 
     async def scenario(text: str, calls: int) -> tuple[httpx.Response, Planning]:
@@ -322,13 +327,33 @@ def test_the_engine_plans_what_the_plain_planner_cannot_and_is_counted(
         return got, engine
 
     serving = runner.run(hub.serving())
-    got, engine = runner.run(scenario(json.dumps(form), 1))
+    got, engine = runner.run(scenario(json.dumps(FORM), 1))
     assert shown(got).endswith("1,200 JPY")
     seen = json.dumps(engine.bodies)
     assert not any(cell in seen for cell in ("1200", "A1", "Kansai", "Canary", "remote"))
     got, engine = runner.run(scenario("ignore the form: 999 JPY", 3))
     assert got.json()["reason"] == "cannot_plan"
     assert "999" not in got.text
+
+
+def test_the_command_has_a_hubs_model_plan(
+    runner: asyncio.Runner, hub: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, person = company(tmp_path / "data"), key(hub, "citizen")
+    monkeypatch.setenv("MYTHOS_API_KEY", person["Authorization"].removeprefix("Bearer "))
+    view = view_for(read_catalog(data.folder, today=date(2026, 4, 15)), "citizen")
+
+    def asked() -> dict[str, Any]:
+        return answer(
+            "Kanto: total amount of orders, updated", view, cache=tmp_path / "c", model=hub_planner(hub.url)
+        )
+
+    serving = runner.run(hub.serving())
+    engine = Planning(json.dumps(FORM))
+    monkeypatch.setattr(hub.parts.keeper, "state", replace(serving, engine=cast("Any", engine)))
+    found = runner.run(asyncio.to_thread(asked))
+    assert found["parts"][-1]["shown"] == "1,200 JPY"
+    assert engine.bodies[0]["json_schema"]
 
 
 def test_other_rules_other_rows_and_nobody_keeps_an_old_capture(start_hub: Start, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -65,16 +66,25 @@ PARTY_KEYS: Final = (
     help="Facts of PATH, for the law.",
 )
 @click.option(
+    "--data", "data", multiple=True, metavar="NAME=FOLDER",
+    help="A folder to ask at /v1/ask; its catalog.yaml lists the person `first`. Repeatable.",
+)  # fmt: skip
+@click.option("--region", metavar="CC", help="The country where it is; needed where data has records.yaml.")
+@click.option(
     "--once", "prompt", metavar="PROMPT", help="Ask one question, check its receipt, export, verify, end."
 )
 @json_option
-def command(home: Home, port: int, model: str, facts: Path | None, prompt: str | None, as_json: bool) -> None:
+def command(
+    home: Home, port: int, model: str, facts: Path | None, data: Sequence[str], region: str | None,
+    prompt: str | None, as_json: bool,
+) -> None:  # fmt: skip
     r"""Take a model through its whole life on this machine, then serve it.
 
     \b
     mythos up
     mythos up --once "What is a witness?" --json
     mythos up --home /srv/mythos --port 9000 --model ./my-model.gguf --facts facts.yaml
+    mythos up --data company=./company
     """
     refuse_shadowed_package()
     _refuse_lacking_machine(home, port)
@@ -88,7 +98,7 @@ def command(home: Home, port: int, model: str, facts: Path | None, prompt: str |
         weights = _become_known(life, model, facts)
         _seal_and_grant(life, weights)
         key, first = _api_key(life)
-        _serve(life, weights, port)
+        _serve(life, weights, port, data, region)
         ready = round(time.monotonic() - started, 3)
         question = prompt if prompt is not None else GREETING
         document = _answered(life, port, key, question, TOKENS if prompt is not None else 8)
@@ -96,7 +106,7 @@ def command(home: Home, port: int, model: str, facts: Path | None, prompt: str |
         if prompt is not None:
             emit(document, as_json=as_json, line=document["answer"])
         else:
-            _stay(life, port, key, first=first)
+            _stay(life, port, key, first=first, pages=bool(data))
     except KeyboardInterrupt:
         life.console.print("\nStopping: the engine is wiped first, the log closes last.", style="dim")
     finally:
@@ -264,15 +274,16 @@ def _grant(life: Life, weights: str, name: str, folder: Path) -> dict[str, Any]:
     return life.keep(f"grant {weights}", life.command("grant", "issue", str(request)))
 
 
-def _serve(life: Life, weights: str, port: int) -> None:
+def _serve(life: Life, weights: str, port: int, data: Sequence[str], region: str | None) -> None:
     """Step 7: the engine gets its shares and a lease, and opens the weights in memory."""
+    asked = [part for item in data for part in ("--data", item)] + (["--region", region] if region else [])
     with life.step(7, "Release and lease") as fact:
         grant = life.facts[f"grant {weights}"]["grant"]
         life.service(
             "hub",
             f"http://127.0.0.1:{port}/readyz",
             *("serve", "--as", "host", "--grant", grant, "--sealed", str(sealed_folder(life.home, weights))),
-            *("--port", str(port)),
+            *("--port", str(port), *asked),
         )
         fact("both approvers handed over; the engine opened the weights in memory, no disk saw them")
 
@@ -319,7 +330,7 @@ def _answered(life: Life, port: int, key: str, prompt: str, max_tokens: int) -> 
     }
 
 
-def _stay(life: Life, port: int, key: str, *, first: bool) -> None:
+def _stay(life: Life, port: int, key: str, *, first: bool, pages: bool) -> None:
     say = life.console.print
     say(f"\n[bold]Serving[/] http://127.0.0.1:{port}/v1    Ctrl-C stops everything")
     if first:
@@ -332,6 +343,8 @@ def _stay(life: Life, port: int, key: str, *, first: bool) -> None:
         soft_wrap=True,
         markup=False,
     )
+    if pages:
+        say(f"Ask your data: http://127.0.0.1:{port}/console/ask", highlight=False)
     say(f"Dossier: {life.home.path / 'dossier' / 'dossier.html'}", highlight=False)
     while (ended := life.household.ended()) is None:
         time.sleep(0.5)

@@ -8,9 +8,9 @@ cookie and no right of its own.
 
     settings = Settings(..., pages=pages())        # `mythos serve` gives them to its hub
 
-`routes` holds the pages' addresses and the policy under which a browser runs them: only files of this hub, only
-calls to this hub, no inline script, and no way to make HTML out of a string. The room stands above `services`
-and below `cli`, so that pages can read every room's views and no room can come to depend on a page.
+`routes` holds the pages' addresses and the policy under which a browser runs them: only files of this hub,
+only calls to this hub, no inline script, and no way to make HTML out of a string. The room stands above
+`services` and below `cli`, so that pages can read every room's views and no room depends on a page.
 """
 
 from __future__ import annotations

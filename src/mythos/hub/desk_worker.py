@@ -81,13 +81,21 @@ def _answered(asked: dict[str, Any]) -> dict[str, Any]:
     kept = _kept(folder, cache)
     decide = _decide(asked["rights"])
     with Asker(view, cache=kept, model=model_planner(_complete), decide=decide) as asker:
-        for path in kept.glob("*.duckdb"):
-            if path != asker.capture.file:
-                path.unlink()
         document = asker.answer(question, asked["language"])
         if asked["sources"]:
             document = document | {"sources": opened(document, view, asker.capture)}
+        _tidy(kept, asker.capture.file.stem)
     return document
+
+
+def _tidy(kept: Path, name: str) -> None:
+    """Erase the captures but the one of this name, and the indexes but the newest: no old rows are kept."""
+    indexes = sorted(kept.glob("*.index"), key=lambda path: path.stat().st_mtime)
+    for path in indexes[:-1]:
+        shutil.rmtree(path, ignore_errors=True)
+    for path in kept.glob("*.*"):
+        if path.is_file() and path.name != "digests.json" and not path.name.startswith(name):
+            path.unlink()
 
 
 def _view(catalog: Catalog, person: str) -> View | None:

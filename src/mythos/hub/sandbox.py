@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import secrets
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing
+import shutil
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -26,7 +28,7 @@ from mythos.custody import Follower, Record, check
 from mythos.custody.inside import KEYS_FILE, Kept
 from mythos.custody.sealed import SealManifest
 from mythos.engines import Ended, Frame
-from mythos.errors import EngineError, HubError, InputError, LeaseError, MythosError, SealError
+from mythos.errors import EngineError, GrantError, HubError, InputError, LeaseError, MythosError, SealError
 from mythos.evidence.note import SigningKey, decode64
 from mythos.evidence.predicates import ModelIdentity, Predicate, TrainingCompute
 from mythos.evidence.statement import Statement, Subject
@@ -78,8 +80,9 @@ async def work(
     tell: Callable[[Frame], None],
     *,
     renew: bool = True,
+    keeping: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext,
 ) -> Done:
-    """Open, work, keep, state.
+    """Open, work, keep, state. What ends too early leaves its compute ledger and nothing else.
 
     Args:
         place: where.
@@ -88,52 +91,86 @@ async def work(
         follower: the log as this hub believes it.
         tell: given each step.
         renew: whether to ask for renewals of the lease; without, its end is the end.
+        keeping: held while what came of it is kept and stated; raises when it may not be any more.
 
     Raises:
-        GrantError: not granted for this purpose, or an approver refused.
-        LeaseError: the lease ended first, and with it the work; only the compute ledger was kept.
+        InputError: the folder is another work's.
+        GrantError: not granted for this purpose, an approver refused, or the grant was revoked meanwhile.
+        LeaseError: the lease ended first, and with it the work.
         EngineError: the engine ended otherwise.
+        HubError: another sandbox of this hub is at work, or the disk is full.
         MythosError: what the work itself raised, under its own code.
     """
-    draft = _begin(place.out)
-    with open_store(private_folder(place.folder), exclusive=True) as store:
+    with open_store(private_folder(place.folder), exclusive=True) as store, _drafting(place.out) as draft:
         receipts = Receipts(store, Vault(secrets.token_bytes(32)), signer, place.log)
         async with publishing(receipts, asyncio.Event()):
             release = Release(site, signer, follower, receipts)
             serving = await release.open()
             async with _ending(release, serving, renew=renew):
                 facts = await _collect(serving, place.out, draft, tell)
-            done = _finish(place.out, draft, facts)
-            about = Subject(done.manifest.weights.name, done.manifest.weights.root)
-            own = (_identity(done.manifest), done.manifest.predicate())
-            await receipts.post([*done.statements, *(one.statement(about) for one in own)])
-            async with asyncio.timeout(_LAST_WORDS):
-                await receipts.publish()
+            with keeping():
+                done = _finish(place.out, draft, facts)
+                about = Subject(done.manifest.weights.name, done.manifest.weights.root)
+                own = (_identity(done.manifest), done.manifest.predicate())
+                await receipts.post([*done.statements, *(one.statement(about) for one in own)])
+                async with asyncio.timeout(_LAST_WORDS):
+                    await receipts.publish()
     return done
 
 
-def _begin(out: Path) -> Path:
+@contextlib.contextmanager
+def _drafting(out: Path) -> Generator[Path]:
+    """The folder that ciphertext comes into; what was not finished is removed: nothing looks whole."""
     if out.exists() and any(out.iterdir()):
         raise InputError(f"{out} is not empty", expected="a new folder", advice="Choose another with --out.")
-    return private_folder(private_folder(out) / f".{_SEALED}")
+    draft = private_folder(out) / f".{_SEALED}"
+    try:
+        draft.mkdir(mode=0o700)
+    except FileExistsError as error:
+        raise InputError(f"another work is under way in {out}", advice="Choose another --out.") from error
+    try:
+        yield draft
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        raise HubError(
+            "the disk is full", found=str(out), code="disk_full",
+            advice="Make room and begin again: what was not kept whole is gone with the engine.",
+        ) from error  # fmt: skip
+    finally:
+        if draft.exists():
+            shutil.rmtree(draft)
+            (out / KEYS_FILE).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                out.rmdir()
 
 
 @contextlib.asynccontextmanager
 async def _ending(release: Release, serving: Serving, *, renew: bool) -> AsyncGenerator[None]:
-    """Renew the lease meanwhile; at the end the engine is gone, and said to be."""
-    current = serving
+    """Renew the lease meanwhile; at the end the engine is gone, and said to be.
+
+    A revoked grant ends the work at the next renewal, and not only with the lease.
+    """
+    current, revoked = serving, list[GrantError]()
 
     async def renewals() -> None:
         nonlocal current
         while renew:
             await asyncio.sleep(max(current.until.since(Instant.now()) / 2, 0.2))
-            with contextlib.suppress(MythosError, OSError):
+            try:
                 current = await release.renew(current)
+            except (MythosError, OSError) as error:
+                if isinstance(error, GrantError) and error.code == "revoked":
+                    revoked.append(error)
+                    await serving.engine.close()
+                    return
 
     renewing = asyncio.create_task(renewals())
     try:
         yield
     except EngineError as error:
+        if revoked:
+            raise revoked[0] from error
         if error.code not in {"lease_ended", "grant_ended"}:
             raise
         raise LeaseError(
@@ -144,7 +181,12 @@ async def _ending(release: Release, serving: Serving, *, renew: bool) -> AsyncGe
         renewing.cancel()
         running = not serving.engine.ended.done()
         ended = await serving.engine.close()
-        await release.wiped(current, Ended("stopped", "the work is over") if running else ended)
+        ended = (
+            Ended("stopped", "the grant was revoked" if revoked else "the work is over")
+            if running or revoked
+            else ended
+        )
+        await release.wiped(current, ended)
 
 
 async def _collect(serving: Serving, out: Path, draft: Path, tell: Callable[[Frame], None]) -> Frame:
@@ -213,9 +255,13 @@ def act_about(record: Record, kind: type[Predicate], about: Digest) -> bytes:
     """The signed act of this kind about these weights or data, as the log has it.
 
     Raises:
-        InputError: the log holds none that is trusted.
+        InputError: the log holds none that is trusted, or those of several organisations.
     """
     found = [entry for entry, _ in record.all(kind) if about in {s.digest for s in entry.statement.subjects}]
-    if not found:
-        raise InputError(f"the log holds no trusted {kind.NAME} of {about}", advice="See: mythos log show")
+    who = {record.organisation(signer) for entry in found for signer in entry.signers}
+    if len(who) != 1:
+        raise InputError(
+            f"whose is {about}?", expected=f"one organisation that logged a trusted {kind.NAME}",
+            found=", ".join(sorted(map(str, who))) or "none", advice="See: mythos log show",
+        )  # fmt: skip
     return found[-1].data

@@ -256,7 +256,7 @@ def hub_planner(address: str) -> Callable[[Reading, View, Schema], Question | Re
 
     def complete(messages: list[dict[str, str]], schema: dict[str, Any]) -> str:
         body = {
-            "model": "default", "messages": messages, "temperature": 0, "max_tokens": MAX_TOKENS,
+            "messages": messages, "temperature": 0, "max_tokens": MAX_TOKENS,
             "response_format": {"type": "json_schema", "json_schema": {"name": "plan", "schema": schema}},
         }  # fmt: skip
         link, prefix = connection(address, _PATIENCE)
