@@ -32,11 +32,12 @@ def in_ray(region: str) -> Runner:
             "Ray is not connected", advice="Call ray.init(address=…) first, or use the process pool."
         )
     mine = ray.get_runtime_context().get_node_id()
-    here = [node["Resources"] for node in ray.nodes() if node["Alive"] and node["NodeID"] == mine]
-    for what, offered in (
-        ("the Ray cluster", ray.cluster_resources()),
-        ("this driver", here[0] if here else {}),
-    ):
+    here: list[dict[str, float]] = [node["Resources"] for node in ray.nodes() if node["NodeID"] == mine]
+    offers: dict[str, dict[str, float]] = {
+        "the Ray cluster": ray.cluster_resources(),
+        "this driver": here[0] if here else {},
+    }
+    for what, offered in offers.items():
         if not offered.get(needed):
             raise DataError(
                 f"{what} has no node in {region}",

@@ -106,7 +106,9 @@ def near(table: Table, threshold: float = THRESHOLD) -> Table:
             out[n] = (f"Jaccard {best[0]:.3f}", names[best[1]])
             continue
         for bucket, key in zip(buckets, row, strict=True):
-            bucket.setdefault(key, []).append(n)
+            # Of all candidates the first MOST are looked at, and each is among the first of its bucket.
+            if len(there := bucket.setdefault(key, [])) < MOST:
+                there.append(n)
     return remove(table, "near", out)
 
 
