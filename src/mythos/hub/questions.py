@@ -65,7 +65,8 @@ def written_out(document: Json) -> str:
     if document["kind"] == "refusal":
         why = document["why"]
         return f"{text}\n\n({document['reason']}: {why})" if why else f"{text}\n\n({document['reason']})"
-    return f"{text}\n\n(read as: {document['read_as']})" if document["read_as"] else text
+    words = "解釈" if document["language"] == "ja" else "read as"
+    return f"{text}\n\n({words}: {document['read_as']})" if document["read_as"] else text
 
 
 def _question(value: Any, param: str) -> str | Problem:
