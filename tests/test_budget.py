@@ -19,7 +19,7 @@ ROOMS = {
     "data": 3_900,
     "synthesis": 7_100,
     "model": 1_000,
-    "train": 3_200,
+    "train": 3_260,
     "compute": 3_600,
     "cli": 8_450,
     "console": 300,

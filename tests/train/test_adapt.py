@@ -21,7 +21,7 @@ from mythos.compute import read
 from mythos.compute.lineage import Figure, Graph
 from mythos.errors import DigestError, InputError
 from mythos.evidence.predicates import Derivation, Evaluation, TrainingCompute, TrainingRun
-from mythos.train import Corpus, Listener, Row, load_config, run_config
+from mythos.train import Corpus, Listener, Row, load_config, read_corpus, run_config
 from mythos.train.adapt import Adaptation, Adapted, adapt, load_base, merge_adapter
 from mythos.train.config import RunConfig
 from mythos.units import Digest, Flop
@@ -271,3 +271,30 @@ def test_the_command_shows_gain_loss_and_limits(
     merge += ["--name", "regional", "--home", str(tmp_path / "h"), "--json"]
     done = CliRunner().invoke(adapt_command.command, merge, catch_exceptions=False)
     assert json.loads(done.stdout)["weights"] == document["weights"]
+
+
+TEMPLATE = (
+    "{% for m in messages %}<{{ m['role'] }}>{{ m['content'] }}\n{% endfor %}"
+    "{% if add_generation_prompt %}<assistant>{% endif %}"
+)
+
+
+def test_of_a_task_the_answer_alone_is_learnt(base_file: Path, tmp_path: Path) -> None:
+    lines = [
+        {"id": f"t{n}", "language": "en", "text": f"How many metres are {n} km?", "answer": f"{n}000"}
+        for n in range(60)
+    ]
+    path = tmp_path / "tasks.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    base = load_base(base_file)
+    base.tokenizer.chat_template = None
+    with pytest.raises(InputError, match="no chat template"):
+        base.tokens(read_corpus(str(path)).documents)
+    base.tokenizer.chat_template = TEMPLATE
+    corpus = read_corpus(str(path))
+    (tokens,) = base.tokens(corpus.documents[7:8])
+    learnt = tokens[tokens >= 0]
+    assert base.tokenizer.decode(learnt[:-1]) == "7000"
+    assert base.tokenizer.decode(~tokens[tokens < 0]).endswith("<user>How many metres are 7 km?\n<assistant>")
+    found = adapt(base, corpus, tmp_path / "out", replace(HOW, name="tasks"))
+    assert found.after["en"] < found.before["en"] * 0.8

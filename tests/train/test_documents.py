@@ -123,3 +123,34 @@ def test_files_and_folders_are_text(tmp_path: Path) -> None:
     assert single.digest != folder.digest
     with pytest.raises(InputError, match="no text"):
         read_corpus(str(tmp_path / "nowhere"))
+
+
+def test_tasks_are_read_with_what_is_given(tmp_path: Path) -> None:
+    turns = [{"role": "system", "content": "S"}, {"role": "user", "content": "Q"}]
+    rows = [
+        {"id": "a", "language": "en", "text": "2 m in cm?", "answer": "200"},
+        {"id": "b", "language": "en", "messages": [*turns, {"role": "assistant", "content": "A"}]},
+    ]
+    path = tmp_path / "tasks.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    one, other = read_corpus(str(path)).documents
+    assert (one.text, one.given) == ("200", (("user", "2 m in cm?"),))
+    assert (other.text, other.given) == ("A", (("system", "S"), ("user", "Q")))
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [],
+        [{"role": "assistant", "content": "A"}],
+        [{"role": "user", "content": "Q"}, {"role": "user", "content": "A"}],
+        [{"role": "tool", "content": "Q"}, {"role": "assistant", "content": "A"}],
+        [{"role": "user", "content": 3}, {"role": "assistant", "content": "A"}],
+        "x",
+    ],
+)
+def test_a_task_without_an_answer_is_refused(tmp_path: Path, messages: object) -> None:
+    path = tmp_path / "tasks.jsonl"
+    path.write_text(json.dumps({"id": "a", "language": "en", "messages": messages}) + "\n")
+    with pytest.raises(InputError, match="line 1 of tasks"):
+        read_corpus(str(path))

@@ -104,11 +104,31 @@ class Base:
     tokenizer: Any
 
     def tokens(self, documents: Sequence[Document]) -> list[Tokens]:
-        """The tokens of each document with the base's end mark before it."""
-        end = [self.tokenizer.eos_token_id]
-        texts = [document.text for document in documents]
+        """The tokens of each document with the base's end mark before it, in a task what is given below zero.
+
+        Raises:
+            InputError: a task, and a base that has no form for a conversation.
+        """
+        end = self.tokenizer.eos_token_id
+        texts = [f"{self._said(document)}{document.text}" for document in documents]
         found = self.tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else []
-        return [np.array(end + ids, dtype=np.uint32) for ids in found]
+        made: list[Tokens] = []
+        for document, ids in zip(documents, found, strict=True):
+            if not document.given:
+                made.append(np.array([end, *ids], dtype=np.int64))
+                continue
+            given = self.tokenizer(self._said(document), add_special_tokens=False)["input_ids"]
+            made.append(np.array([~end, *(~i for i in given), *ids[len(given) :], end], dtype=np.int64))
+        return made
+
+    def _said(self, document: Document) -> str:
+        """What stands before the answer, in the form in which the base was taught conversations."""
+        if not document.given:
+            return ""
+        if not getattr(self.tokenizer, "chat_template", None):
+            raise InputError("the base has no chat template", advice="Give plain text, or another base.")
+        turns = [{"role": speaker, "content": words} for speaker, words in document.given]
+        return str(self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
 
 
 @dataclass(frozen=True, slots=True)

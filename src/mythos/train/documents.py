@@ -2,6 +2,9 @@
 
 So a resumed run needs to remember one number to read exactly what an uninterrupted one would have read, in
 the first epoch and in every later one.
+
+A task is a document whose text, the answer, is learnt and whose question is given: the tokens of what is
+given stand in a row as their complements (`~token`, below zero), so that no mask travels beside them.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,17 +23,24 @@ from numpy.typing import NDArray
 from mythos.errors import InputError
 from mythos.units import Digest
 
-Tokens = NDArray[np.uint32]
+Tokens = NDArray[np.integer[Any]]
+_SPEAKERS: Final = ("system", "user", "assistant")
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A page of text; translations have one `twin`, or one id where none is said, and stay on one side."""
+    """A page of text, or the answer of a task.
+
+    Attributes:
+        twin: of translations, what they share; they stay on one side. Where none is said, one id does it.
+        given: of a task, what was said before the answer: (speaker, words).
+    """
 
     id: str
     language: str
     text: str
     twin: str | None = None
+    given: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +63,8 @@ class Corpus:
 def read_corpus(where: str) -> Corpus:
     """Read `bundled`, a text file, a folder of them, or a .jsonl file (`{"id", "language", "text"}` a line).
 
-    A line may have a `twin`: what a text and its translations share.
+    A line may have a `twin`: what a text and its translations share. With an `answer`, `text` is a question;
+    with `messages` instead of a text (`{"role", "content"}` each), the last one is the answer.
 
     Raises:
         InputError: nothing there, not UTF-8, or a line that is not a document.
@@ -94,16 +105,30 @@ def _lines(data: bytes, where: str) -> list[Document]:
     for number, line in enumerate(lines if lines[-1] else lines[:-1], 1):
         try:
             row: dict[str, Any] = json.loads(line)
-            name, language, text = (_text(row[key]) for key in ("id", "language", "text"))
+            name, language = _text(row["id"]), _text(row["language"])
             twin = None if row.get("twin") is None else _text(row["twin"])
-            found.append(Document(name, language, text, twin))
+            *given, (_, text) = _turns(row)
+            found.append(Document(name, language, text, twin, tuple(given)))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(
                 f"line {number} of {where} is not a document",
-                expected='{"id": TEXT, "language": TEXT, "text": TEXT}',
+                expected='{"id": TEXT, "language": TEXT, "text": TEXT}, of a task also "answer"',
                 found=f"{type(error).__name__}: {error}"[:120],
             ) from error
     return found
+
+
+def _turns(row: dict[str, Any]) -> list[tuple[str, str]]:
+    """What is said in a line and by whom: a text alone by nobody."""
+    if "messages" in row:
+        said = [(_text(each["role"]), _text(each["content"])) for each in row["messages"]]
+        speakers = [speaker for speaker, _ in said]
+        if len(said) < 2 or speakers[-1] != "assistant" or not set(speakers) <= set(_SPEAKERS):
+            raise ValueError(f"messages: of {', '.join(_SPEAKERS)}, the last the assistant's")
+        return said
+    if row.get("answer") is not None:
+        return [("user", _text(row["text"])), ("assistant", _text(row["answer"]))]
+    return [("", _text(row["text"]))]
 
 
 def _text(value: object) -> str:

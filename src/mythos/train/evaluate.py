@@ -24,7 +24,7 @@ ROWS_AT_ONCE: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """A language's held-out text: rows padded with -1, and the bytes their predicted tokens stand for."""
+    """A language's held-out text: rows padded with -1, and the bytes their learnt tokens stand for."""
 
     language: str
     rows: NDArray[np.int64]
@@ -60,10 +60,20 @@ def held_out(
 
 
 def next_token_loss(logits: Tensor, rows: Tensor, reduction: str = "mean") -> Tensor:
-    """Cross-entropy in nats of the tokens of `rows` (B, T + 1) after the first; -1 marks padding."""
-    return functional.cross_entropy(
-        logits.flatten(0, 1), rows[:, 1:].flatten(), ignore_index=-1, reduction=reduction
-    )
+    """Cross-entropy in nats of the tokens of `rows` (B, T + 1) after the first, but those below zero.
+
+    Of rows in which nothing is learnt the mean is 0.
+    """
+    learnt = rows[:, 1:].flatten().clamp(min=-1)
+    if reduction == "mean" and not rows.is_cuda and not bool((learnt >= 0).any()):
+        return logits.sum() * 0
+    return functional.cross_entropy(logits.flatten(0, 1), learnt, ignore_index=-1, reduction=reduction)
+
+
+def read_by_model(rows: Tensor) -> Tensor:
+    """The tokens (B, T) a model reads to predict those after the first; padding, ~0, is read as token 0."""
+    before = rows[:, :-1]
+    return torch.where(before < 0, ~before, before)
 
 
 @torch.no_grad()
@@ -81,7 +91,7 @@ def bits_of(net: nn.Module, part: HeldOut, device: torch.device) -> float:
     nats = 0.0
     for at in range(0, len(part.rows), ROWS_AT_ONCE):
         rows = torch.from_numpy(part.rows[at : at + ROWS_AT_ONCE]).to(device)
-        nats += next_token_loss(net(rows[:, :-1].clamp(min=0)), rows, "sum").item()
+        nats += next_token_loss(net(read_by_model(rows)), rows, "sum").item()
     return nats / LN2
 
 

@@ -33,7 +33,7 @@ from mythos.evidence import SigningKey
 from mythos.files import write_atomic
 from mythos.train.config import Rates, RunConfig
 from mythos.train.documents import Feed
-from mythos.train.evaluate import HeldOut, bits_per_byte, next_token_loss
+from mythos.train.evaluate import HeldOut, bits_per_byte, next_token_loss, read_by_model
 from mythos.train.optim import rate_at
 from mythos.train.parallel import World, gather_state, load_state
 from mythos.train.snapshot import Snapshot, latest_snapshot, save_snapshot
@@ -343,7 +343,7 @@ class _Run:
                 first = self.step * run.rows + (part * self.world.size + self.world.rank) * count
                 rows = torch.from_numpy(task.feed.rows(first, count)).to(device)
                 with torch.autocast(device.type, torch.bfloat16, enabled=run.precision == "bfloat16"):
-                    logits = task.net(rows[:, :-1])
+                    logits = task.net(read_by_model(rows))
                 loss = next_token_loss(logits, rows) / run.accumulate
                 loss.backward()
                 losses.append(loss.detach())
