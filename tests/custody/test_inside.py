@@ -15,7 +15,9 @@ from mythos.custody.inside import (
     Kept,
     SealedInside,
     answerable,
+    check_holders,
     holders,
+    place_of,
     seal_inside,
     trusted_root,
 )
@@ -24,9 +26,9 @@ from mythos.custody.record import root_digest
 from mythos.custody.release import deposit_info
 from mythos.custody.seal import open_into
 from mythos.custody.sealed import check
-from mythos.errors import NotTrustedError, QuorumSplitError, SealError
+from mythos.errors import GrantError, NotTrustedError, QuorumSplitError, SealError
 from mythos.evidence.note import encode64
-from mythos.evidence.predicates import Approved, DatasetAdmitted, Seal
+from mythos.evidence.predicates import Approved, DatasetAdmitted, Leg, Seal
 from mythos.evidence.statement import Envelope, canonical
 from mythos.units import Digest
 
@@ -115,6 +117,25 @@ def test_one_organisation_cannot_hold_it_alone() -> None:
         made(organisations=("A", "Host"))
     members, keys = holders(ROOT, "A")
     assert (members.threshold, len(keys)) == (2, 2)
+
+
+def test_who_could_not_agree_later_is_refused_before_the_work() -> None:
+    check_holders(("A", "B"), ROOT)
+    for organisations in (("A", "A"), ("A",), ("A", "B", "A"), ()):
+        with pytest.raises(QuorumSplitError, match="hold the key alone"):
+            check_holders(organisations, ROOT)
+    with pytest.raises(QuorumSplitError, match="Host has no approver"):
+        check_holders(("A", "Host"), ROOT)
+
+
+def test_a_hub_is_where_the_weights_arrive_and_not_where_answers_go() -> None:
+    request = World().request()
+    weights, served = Leg("US", "JP", "weights"), Leg("JP", "SG", "api")
+    assert place_of(replace(request, legs=(weights, served))) == "JP"
+    assert place_of(replace(request, legs=(Leg("US", "KR", "transfer"), Leg("KR", "JP", "transfer")))) == "JP"
+    for legs in ((), (served,), (Leg("US", "JP", "access"),)):
+        with pytest.raises(GrantError, match="moves no weights"):
+            place_of(replace(request, legs=legs))
 
 
 def test_keys_that_were_changed_are_refused() -> None:

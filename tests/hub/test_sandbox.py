@@ -33,7 +33,7 @@ from mythos.custody.keys import Keyring, combine
 from mythos.custody.release import deposit_info
 from mythos.custody.seal import open_into
 from mythos.custody.sealed import read_manifest
-from mythos.errors import DigestError, EngineError, ProcessError
+from mythos.errors import DataError, DigestError, EngineError, ProcessError
 from mythos.evidence.client import LogClient
 from mythos.evidence.statement import Envelope
 from mythos.hub import sandbox as front
@@ -176,11 +176,11 @@ def held_run(estate: Estate, name: str, *purpose: str, **changes: Any) -> str:
     pages = [json.loads(line) for line in lines if len(line) < 9000][:40]
     text, records = estate.folder / f"{name}.jsonl", estate.folder / f"{name}.yaml"
     rows = [
-        {"id": f"{p['id']}-{n}", "record": "own", "text": f"{p['text']}\n{CANARY}\n"}
+        {"id": f"{p['id']}-{n}", "record": name, "text": f"{name}\n{p['text']}\n{CANARY}\n"}
         for n, p in enumerate(pages)
     ]
     text.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    records.write_text(json.dumps({"own": RECORD | changes}))
+    records.write_text(json.dumps({name: RECORD | changes}))
     admit = ("data", "admit", str(text), "--records", str(records), "--region", "JP", *purpose, *HOLDER)
     dataset = estate.call(*admit)["dataset"]
     made = estate.call("data", "run", dataset, "--region", "JP", "--workers", "1", *purpose, *HOLDER)
@@ -373,20 +373,31 @@ def writable(pid: int) -> set[str]:
     return found
 
 
-def test_a_lease_that_runs_out_ends_the_work(estate: Estate, base: Base, run: str) -> None:
-    both = ["approver-a", "approver-b"]
-    grant = estate.grant(base.sealed, base.weights, base.law, "--new", purpose="adapt", who=both, lease=25)[
-        "grant"
-    ]
-    out = estate.home.party("host") / "late"
-    argv = [*asked(base, grant, run, out), "--steps", "1000000", "--minutes", "30", "--no-renew"]
-    command = [sys.executable, "-m", "mythos", *argv, "--home", str(estate.home.path), "--json"]
+def begun(estate: Estate, argv: list[str], out: Path) -> tuple[subprocess.Popen[str], int]:
+    """A sandbox that trains on and on, and its engine's process id."""
+    argv = [*argv, "--steps", "1000000", "--minutes", "30", "--home", str(estate.home.path), "--json"]
+    command = [sys.executable, "-m", "mythos", *argv]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
-    while not (out / "compute.ledger").exists() and time.monotonic() < deadline:
+    while not (out / "compute.ledger").exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     engine = engine_of(process.pid)
     assert engine is not None
+    return process, engine
+
+
+def ended(estate: Estate, grant: str) -> list[str]:
+    """Why the engines under a grant ended, as the log has it."""
+    return [s.predicate["reason"] for s in estate.statements()
+            if s.act == "wiped" and s.predicate["grant"] == grant]  # fmt: skip
+
+
+def test_a_lease_that_runs_out_ends_the_work(estate: Estate, base: Base, run: str) -> None:
+    both = ["approver-a", "approver-b"]
+    asking: dict[str, Any] = {"purpose": "adapt", "who": both, "lease": 20}
+    grant = estate.grant(base.sealed, base.weights, base.law, "--new", **asking)["grant"]
+    out = estate.home.party("host") / "late"
+    process, engine = begun(estate, [*asked(base, grant, run, out), "--no-renew"], out)
     status = dict(line.split(":", 1) for line in Path(f"/proc/{engine}/status").read_text().splitlines())
     assert status["Seccomp"].strip() == "2"
     assert writable(engine) <= {"socket", "/dev/null", "/memfd"}
@@ -395,10 +406,64 @@ def test_a_lease_that_runs_out_ends_the_work(estate: Estate, base: Base, run: st
     assert process.returncode == 1
     assert "the lease ended before the work was done" in stderr
     assert not Path(f"/proc/{engine}").exists()
-    assert {p.name for p in out.iterdir()} == {".sealed", "compute.ledger"}
-    assert not list((out / ".sealed").iterdir())
-    wiped = [s.predicate for s in estate.statements() if s.act == "wiped" and s.predicate["grant"] == grant]
-    assert [one["reason"].split(":")[0] for one in wiped] == ["lease_ended"]
+    assert {p.name for p in out.iterdir()} == {"compute.ledger"}
+    assert [one.split(":")[0] for one in ended(estate, grant)] == ["lease_ended"]
+
+
+def test_a_revoked_grant_ends_the_work_at_the_next_renewal(estate: Estate, base: Base, run: str) -> None:
+    both = ["approver-a", "approver-b"]
+    asking: dict[str, Any] = {"purpose": "adapt", "who": both, "lease": 26}
+    grant = estate.grant(base.sealed, base.weights, base.law, "--new", **asking)["grant"]
+    out = estate.home.party("host") / "revoked"
+    process, engine = begun(estate, asked(base, grant, run, out), out)
+    began = time.monotonic()
+    estate.call("grant", "revoke", grant, "--reason", "the contract ended")
+    stdout, stderr = process.communicate(timeout=120)
+    estate.said += [stdout, stderr]
+    assert time.monotonic() - began < 24, "at half a lease, not at its end"
+    assert process.returncode == 1
+    assert "revoked: the contract ended" in stderr
+    assert not Path(f"/proc/{engine}").exists()
+    assert {p.name for p in out.iterdir()} == {"compute.ledger"}
+    assert ended(estate, grant) == ["stopped: the grant was revoked"]
+
+
+def test_sigterm_ends_the_work_and_is_stated(estate: Estate, base: Base, run: str, granted: str) -> None:
+    out = estate.home.party("host") / "stopped"
+    process, engine = begun(estate, asked(base, granted, run, out), out)
+    before = len(ended(estate, granted))
+    process.terminate()
+    stdout, stderr = process.communicate(timeout=30)
+    estate.said += [stdout, stderr]
+    assert process.returncode == 130, stderr
+    assert not Path(f"/proc/{engine}").exists()
+    assert {p.name for p in out.iterdir()} == {"compute.ledger"}
+    assert ended(estate, granted)[before:] == ["stopped: the work is over"]
+
+
+def test_what_was_taken_down_meanwhile_is_not_kept(
+    estate: Estate, base: Base, run: str, granted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A takedown looks for the models that read the text, and would miss one that is not stated yet."""
+    again = held_run(estate, "more-manuals")
+    honest = front.work
+
+    async def meanwhile(*rest: Any, keeping: Any, **more: Any) -> Any:
+        def after_a_takedown() -> Any:
+            argv = ("more-manuals", "--region", "JP", "--reason", "asked")
+            done = estate.call("data", "takedown", *argv, *HOLDER)
+            assert again in {one["was"] for one in done["replaced"]}
+            return keeping()
+
+        return await honest(*rest, keeping=after_a_takedown, **more)
+
+    monkeypatch.setattr(front, "work", meanwhile)
+    out = estate.home.party("host") / "too-late"
+    argv = [*asked(base, granted, again, out)[1:], "--home", str(estate.home.path), "--json"]
+    done = CliRunner().invoke(sandbox.command, argv)
+    assert isinstance(done.exception, DataError), done.exception
+    estate.said += [done.output, str(done.exception)]
+    assert {p.name for p in out.iterdir()} == {"compute.ledger"}
 
 
 @pytest.mark.parametrize(

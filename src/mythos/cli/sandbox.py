@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mythos.cli.adapt import known_graph, limit_lines, limits_as_json
-from mythos.cli.data_shared import day_option, pack_of, pack_option, region_option, store_of
+from mythos.cli.data_shared import pack_of, pack_option, region_option, store_of
 from mythos.cli.shared import Home, as_option, emit, home_option, json_option, log_option, say
 from mythos.cli.train import wait_without_spinning
 
 if TYPE_CHECKING:
     from mythos.custody import Follower
+    from mythos.data.training import Training
     from mythos.evidence.note import SigningKey
     from mythos.hub.release import Site
     from mythos.hub.sandbox import Done
@@ -71,14 +73,13 @@ def command() -> None:
 @_out
 @_releases
 @pack_option
-@day_option
 @home_option
 @as_option("host")
 @log_option
 @json_option
 def adapt(
     sealed: Path, grant: str, run: str, holder: str, region: str, out: Path, releases: Sequence[str],
-    folder: Path | None, on: date, no_renew: bool, home: Home, party: str, log: str | None, as_json: bool,
+    folder: Path | None, no_renew: bool, home: Home, party: str, log: str | None, as_json: bool,
     **how: Any,
 ) -> None:  # fmt: skip
     r"""Have SEALED released for adapting, train on a run of its own country, keep a sealed adapter.
@@ -92,8 +93,9 @@ def adapt(
     from mythos.cli.parties import follower, log_client, signing_key
     from mythos.custody import Refused, read_manifest
     from mythos.custody.grant import check
+    from mythos.custody.inside import place_of
     from mythos.data.training import decide_training
-    from mythos.errors import GrantError
+    from mythos.errors import DataError, GrantError
     from mythos.evidence.note import encode64
     from mythos.evidence.predicates import DatasetAdmitted, TrainingCompute
     from mythos.hub.sandbox import act_about
@@ -109,8 +111,23 @@ def adapt(
     granted = check(Digest.parse(grant), record, Instant.now())
     if isinstance(granted, Refused):
         raise GrantError(granted.reason, found=granted.cite, code=granted.code)
-    store, digest, to = store_of(home, holder), Digest.parse(run), granted.request.legs[-1].to
-    decided = decide_training(store, region, digest, to, pack_of(folder, home, holder), on)
+    store, digest, to = store_of(home, holder), Digest.parse(run), place_of(granted.request)
+
+    def decide() -> Training:
+        today = Instant.now().datetime.date()
+        return decide_training(store, region, digest, to, pack_of(folder, home, holder), today)
+
+    @contextmanager
+    def keeping() -> Generator[None]:
+        with store.held(region):  # no takedown between this decision and the statement that names the run
+            if refused := decide().refused:
+                raise DataError(
+                    "meanwhile the data may not be learnt from", found=refused, code="train_refused",
+                    advice="What was learnt is gone; the compute ledger is kept.",
+                )  # fmt: skip
+            yield
+
+    decided = decide()
     for name, one in decided.decisions.items():
         say(f"{name}: {one.words}")
     if decided.refused:
@@ -130,7 +147,9 @@ def adapt(
         "admitted": encode64(act_about(record, DatasetAdmitted, decided.dataset.digest)),
     }  # fmt: skip
     site = _site(home, grant, sealed, releases, "adapt", message)
-    done = _work(home, party, log, site, signing_key(home, party), view, out, renew=not no_renew)
+    done = _work(
+        home, party, log, site, signing_key(home, party), view, out, renew=not no_renew, keeping=keeping
+    )
     cost = next(TrainingCompute.of(s) for s in done.statements if s.act == TrainingCompute.NAME)
     limits = modification_limits(done.manifest.weights.root, base, cost, known)
     document = _document(done, out) | {
@@ -188,8 +207,9 @@ def _site(
 
 def _work(
     home: Home, party: str, log: str | None, site: Site, key: SigningKey, view: Follower, out: Path,
-    *, renew: bool = True,
+    *, renew: bool = True, keeping: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Done:  # fmt: skip
+    """The work, to its end; SIGTERM ends it as Ctrl-C does, with the engine's end stated."""
     from mythos.hub.sandbox import Place, work
 
     def tell(frame: dict[str, Any]) -> None:
@@ -197,7 +217,16 @@ def _work(
             say(f"step {frame['step']}, loss {frame['loss']}, {frame['flop']} FLOP")
 
     place = Place(home.party(party) / "sandbox", log or home.address("log"), out)
-    return asyncio.run(work(place, site, key, view, tell, renew=renew))
+
+    async def until_told() -> Done:
+        stop = asyncio.ensure_future(work(place, site, key, view, tell, renew=renew, keeping=keeping))
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.cancel)
+        return await stop
+
+    try:
+        return asyncio.run(until_told())
+    except asyncio.CancelledError:
+        raise click.Abort from None
 
 
 def _document(done: Done, out: Path) -> dict[str, Any]:

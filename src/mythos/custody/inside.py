@@ -27,11 +27,11 @@ from mythos.custody.release import deposit_info
 from mythos.custody.seal import Random, wipe
 from mythos.custody.sealed import MANIFEST, SUFFIX, SealedFile, SealManifest, binding, segment_hash
 from mythos.custody.stream import SEGMENT, Layout, SegmentCipher, commitment, new_header
-from mythos.errors import EvidenceError, InputError, NotTrustedError, QuorumSplitError, SealError
+from mythos.errors import EvidenceError, GrantError, InputError, NotTrustedError, QuorumSplitError, SealError
 from mythos.evidence.merkle import root as merkle_root
 from mythos.evidence.note import decode64, encode64
 from mythos.evidence.policy import Trust
-from mythos.evidence.predicates import Approval, TrustedKey, TrustRoot
+from mythos.evidence.predicates import Approval, GrantRequest, TrustedKey, TrustRoot
 from mythos.evidence.statement import Envelope, Json, canonical, fields, integer, items, parse_canonical, text
 from mythos.units import Bytes, Digest, Instant
 from mythos.weights import Manifest, Resource
@@ -40,6 +40,8 @@ EPOCH: Final = 0
 """Of the keys that an engine made; the owner counts its own from 1."""
 KEYS_FILE: Final = "keys.json"
 _LIMIT: Final = 1 << 20
+_ANSWERS: Final = frozenset({"api", "access"})
+"""What moves on a leg where weights do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,33 @@ def holders(root: TrustRoot, organisation: str) -> tuple[Organisation, dict[str,
     return Organisation(organisation, min(2, len(found)), tuple(sorted(found))), found
 
 
+def check_holders(organisations: Sequence[str], root: TrustRoot) -> None:
+    """Refuse, before any work, what `seal_inside` could not seal afterwards.
+
+    Raises:
+        QuorumSplitError: fewer than two organisations, or one without an approver.
+    """
+    if len(set(organisations)) < max(2, len(organisations)):
+        raise QuorumSplitError(
+            "one organisation would hold the key alone", expected="an owner and another who holds the data",
+            found=", ".join(organisations),
+        )  # fmt: skip
+    for organisation in organisations:
+        holders(root, organisation)
+
+
+def place_of(request: GrantRequest) -> str:
+    """The country where a granted hub holds weights: where the last leg that moves them ends.
+
+    Raises:
+        GrantError: no leg of the route moves weights.
+    """
+    places = [leg.to for leg in request.legs if leg.act not in _ANSWERS]
+    if not places:
+        raise GrantError("the route of the grant moves no weights", expected="where the hub is")
+    return places[-1]
+
+
 def seal_inside(
     plain: Mapping[str, bytes],
     *,
@@ -182,6 +211,7 @@ def seal_inside(
     Raises:
         QuorumSplitError: fewer than two organisations, or one without an approver.
     """
+    check_holders(organisations, root)
     members = [holders(root, organisation) for organisation in organisations]
     resources = [Resource(path, Digest.of(data)) for path, data in sorted(plain.items())]
     weights, deks = Manifest(name, tuple(resources)), dict[str, bytearray]()

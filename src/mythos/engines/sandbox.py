@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mythos.custody.approval import EXPORT
-from mythos.custody.inside import SealedInside, answerable, seal_inside, trusted_root
+from mythos.custody.inside import SealedInside, answerable, check_holders, seal_inside, trusted_root
 from mythos.data.training import text_of
 from mythos.engines.confine import confine_after_library
 from mythos.engines.custodian import SealedCustodian
@@ -61,6 +61,7 @@ def adapt(channel: Channel, custodian: SealedCustodian, frame: Frame) -> None:
         raise GrantError("this is not the grant that was released under", expected=str(custodian.grant))
     owner = answerable(grant, Grant.NAME, custodian.weights, root)
     holder = answerable(decode64(frame["admitted"]), DatasetAdmitted.NAME, dataset, root)
+    check_holders((owner, holder), root)
     corpus = parse_corpus(text_of(Path(frame["data"]), run_digest, dataset), run_digest)
     prepare_library()
     from mythos.train.adapt import Adaptation, load_base
