@@ -57,7 +57,7 @@ def test_records_are_decided_anew_and_their_absence_allows_nothing(folder: Path,
     adopt = ["data", "adopt", "--by", "Aoi Sato", "--as", "host", "--home", str(home.path)]
     assert CliRunner().invoke(cli, adopt, standalone_mode=False).exception is None
     assert data.rights() == {"retrieve": ["open.md"], "quote": ["open.md"]}
-    records.write_text(RECORD.replace("robots: none", "robots: reserved"), encoding="utf-8")
+    records.write_text(RECORD.replace("licence: Apache-2.0, ", ""), encoding="utf-8")
     rights = data.rights()
     assert rights is not None
     assert "open.md" not in rights["retrieve"]
