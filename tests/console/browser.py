@@ -44,9 +44,10 @@ class Browser:
         self._pid = os.posix_spawn(str(CHROMIUM), argv, os.environ, file_actions=actions, setsid=True)
         for descriptor in (null, theirs, their_out):
             os.close(descriptor)
-        self._session = ""
+        self._session, self._folder = "", folder
 
     def __enter__(self) -> Self:
+        self.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(self._folder))
         targets = self.call("Target.getTargets")["targetInfos"]
         [page] = [target for target in targets if target["type"] == "page"]
         attached = self.call("Target.attachToTarget", targetId=page["targetId"], flatten=True)
@@ -133,6 +134,15 @@ class Browser:
         }
         self.call("Input.dispatchKeyEvent", type="keyDown", **about, **({"text": text} if text else {}))
         self.call("Input.dispatchKeyEvent", type="keyUp", **about)
+
+    def roles(self) -> set[tuple[str, str]]:
+        """What a screen reader has: roles and names."""
+        nodes = self.call("Accessibility.getFullAXTree")["nodes"]
+        return {
+            (node["role"]["value"], node.get("name", {}).get("value", ""))
+            for node in nodes
+            if not node["ignored"]
+        }
 
     def picture(self, path: Path) -> None:
         """A screenshot of the whole page."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from tests.console.browser import CHROMIUM, Browser
 
 from mythos.console import pages
 from mythos.console.routes import HEADERS
+from mythos.evidence.verify import verify
 from mythos.hub.admission import Asking, Decision
 from mythos.hub.desk import Data
 from mythos.units import Instant
@@ -96,6 +98,13 @@ def focused(page: Browser) -> str:
     return page.evaluate("document.activeElement.id || document.activeElement.textContent")
 
 
+def until(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def source(page: Browser) -> str:
     page.until("!document.getElementById('source').hidden")
     return page.evaluate("document.getElementById('source').innerText")
@@ -103,12 +112,17 @@ def source(page: Browser) -> str:
 
 @browser
 def test_a_person_asks_and_opens_every_source_by_keyboard(
-    start_hub: Start, data: Data, tmp_path: Path
+    start_hub: Start, data: Data, tmp_path: Path, world: Any
 ) -> None:
     def see(url: str, keys: dict[str, str]) -> None:
         with Browser(tmp_path) as page:
             page.visit(f"{url}/console/ask")
             assert page.evaluate("document.documentElement.lang") == "en"
+            assert {
+                ("textbox", "API key"), ("combobox", "Data"), ("textbox", "Question, in English or Japanese"),
+                ("button", "Ask"), ("button", "English"), ("button", "日本語"), ("heading", "Ask your data"),
+                ("status", ""), ("main", ""),
+            } <= page.roles()  # fmt: skip
             give(page, keys["aoi"])
             assert put(page, "order amount by region").startswith("order amount (total):")
             assert page.evaluate("document.getElementById('status').textContent").startswith("Answered.")
@@ -122,6 +136,8 @@ def test_a_person_asks_and_opens_every_source_by_keyboard(
             opened = source(page)
             assert focused(page) == "source-title"
             assert opened.startswith("Source of 1,266 JPY")
+            assert {("region", "Rows"), ("table", "orders · All rows below this number (2)")} <= page.roles()
+            assert ("columnheader", "amount") in page.roles()
             assert re.search(r"A1\s+Kanto\s+1,200 JPY", opened)
             assert "A2" not in opened
             assert 'SELECT "orders"."region"' in opened
@@ -143,6 +159,13 @@ def test_a_person_asks_and_opens_every_source_by_keyboard(
             assert "a = " in source(page)
             page.evaluate("document.querySelector('#behind .part').click()")
             assert focused(page) == "source-title"
+
+            name = page.evaluate("[...document.querySelectorAll('.read code')].at(-1).textContent")
+            page.evaluate("document.querySelectorAll('.saving button').forEach((button) => button.click())")
+            files = [tmp_path / f"{name}.json", tmp_path / f"{name}.answer.json"]
+            until(lambda: all(file.exists() for file in files))
+            receipt, told = (file.read_bytes() for file in files)
+            assert verify(receipt, world.policy, now=int(time.time()), answer=told).verified
 
             made = "document.querySelectorAll('img, iframe, script:not([src=\"/console/ask.js\"])').length"
             assert page.evaluate(made) == 0

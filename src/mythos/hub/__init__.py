@@ -10,11 +10,13 @@ when it dies states so and starts another.
 A request goes through `app` (who calls) and `shapes` (what is asked) into `answer`, which is its whole life:
 `admission` decides, makes it wait and can cut it at any moment; `receipts` promises before the first token
 and commits at the end; the engine answers. `keeper` keeps an engine open, `release` is how it gets opened,
-`store` is hub.db, `server` puts it all together.
+`store` is hub.db, `server` puts it all together. A question to data (`questions`) has the same life, with the
+`desk` in the engine's place.
 
 Three rules. A receipt's journal line is durable before the first token, so a kill leaves a signed `lost` and
 never an answer that was not given. Whatever ends an answer early goes through `Admission.cut`. Nothing that a
-person wrote or read stands in a log, a metric or, unencrypted, in a file.
+person wrote or read stands in a log, a metric or, unencrypted, in a file; only the rows of the tenant's own
+tables, which the desk keeps for a person's next question, are as plain as those tables.
 
 Names are loaded on first use: making an API key needs no HTTP server.
 """

@@ -256,6 +256,8 @@ class _Put:
         except TimeoutError:
             message = f"The question took over {self.desk.seconds:.0f} s."
             raise Refused(Problem(504, message, "time_limit", kind="service_unavailable")) from None
+        if document["kind"] == "answer":
+            document["planned_by"] = serving.model if self._plans["calls"] else None
         self._document = Digest.of(canonical(document))
         text = written_out(document) if self.words else json.dumps(document, ensure_ascii=False)
         yield {"kind": "delta", "text": text}

@@ -65,8 +65,10 @@ def written_out(document: Json) -> str:
     if document["kind"] == "refusal":
         why = document["why"]
         return f"{text}\n\n({document['reason']}: {why})" if why else f"{text}\n\n({document['reason']})"
-    words = "解釈" if document["language"] == "ja" else "read as"
-    return f"{text}\n\n({words}: {document['read_as']})" if document["read_as"] else text
+    japanese, model = document["language"] == "ja", document["planned_by"]
+    said = [f"{'解釈' if japanese else 'read as'}: {document['read_as']}"] if document["read_as"] else []
+    said += [f"{'計画したモデル' if japanese else 'planned by'}: {model}"] if model else []
+    return f"{text}\n\n({'; '.join(said)})" if said else text
 
 
 def _question(value: Any, param: str) -> str | Problem:

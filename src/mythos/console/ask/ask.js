@@ -7,7 +7,7 @@ const WORDS = {
     keyNote: "Kept in the memory of this page alone; gone when it closes.", ask: "Ask", stop: "Stop",
     answer: "Answer", close: "Close", asking: "Asking…", stopped: "Stopped.", noData: "This hub answers from no data.",
     answered: "Answered. Every number and quote opens its source.", refused: "Not answered; the reason is below.",
-    failed: "That went wrong; the reason is below.", readAs: "Read as: ", receipt: "Receipt: ",
+    failed: "That went wrong; the reason is below.", readAs: "Read as: ", plannedBy: "Planned by a model; check how it was read: ", receipt: "Receipt: ",
     saveAnswer: "Save answer", saveReceipt: "Save receipt", soon: "The receipt is not witnessed yet; try again.",
     source: "Source of", query: "Query", rows: "Rows", complete: "All rows below this number",
     partial: "The first rows below this number", row: "row", computed: "Computed", from: "From", passage: "Passage",
@@ -23,7 +23,7 @@ const WORDS = {
     keyNote: "このページのメモリだけに置かれ、閉じると消えます。", ask: "質問する", stop: "中止",
     answer: "回答", close: "閉じる", asking: "問い合わせ中…", stopped: "中止しました。", noData: "このハブには質問できるデータがありません。",
     answered: "回答しました。数値と引用を押すと出典が開きます。", refused: "回答できません。理由は下のとおりです。",
-    failed: "うまくいきませんでした。理由は下のとおりです。", readAs: "解釈: ", receipt: "受領証: ",
+    failed: "うまくいきませんでした。理由は下のとおりです。", readAs: "解釈: ", plannedBy: "モデルが計画しました。解釈をお確かめください: ", receipt: "受領証: ",
     saveAnswer: "回答を保存", saveReceipt: "受領証を保存", soon: "受領証はまだ証人に確認されていません。もう一度お試しください。",
     source: "出典:", query: "クエリ", rows: "行", complete: "この数値のもとになったすべての行",
     partial: "この数値のもとになった最初の行", row: "行番号", computed: "計算式", from: "もとの値", passage: "該当箇所",
@@ -145,7 +145,9 @@ function answer(what) {
   }
   const read = make("p", say("readAs"), { class: "read" });
   read.append(make("code", what.found.read_as));
-  return what.found.read_as ? [words, read, ...saving(what)] : [words, ...saving(what)];
+  const model = make("p", say("plannedBy"), { class: "read" });
+  model.append(make("code", what.found.planned_by));
+  return [words, ...(what.found.read_as ? [read] : []), ...(what.found.planned_by ? [model] : []), ...saving(what)];
 }
 
 function opening(shown, ref, kind) {
@@ -161,18 +163,23 @@ function saving(what) {
   const buttons = make("div", "", { class: "saving" });
   const [answered, receipt] = [make("button", say("saveAnswer"), { type: "button" }), make("button", say("saveReceipt"), { type: "button" })];
   answered.addEventListener("click", () => save(what.bytes, `${what.receipt}.answer.json`));
-  receipt.addEventListener("click", async () => {
-    try {
-      const response = await call(`/v1/receipts/${encodeURIComponent(what.receipt)}`);
-      if (response.status === 202) status("soon");
-      else if (response.ok) save(await response.arrayBuffer(), `${what.receipt}.json`);
-      else status("unreadable");
-    } catch {
-      status("unreachable");
-    }
-  });
+  receipt.addEventListener("click", () => saveReceipt(what.receipt));
   buttons.append(answered, receipt);
   return [line, buttons];
+}
+
+async function saveReceipt(name) {
+  try {
+    for (let tries = 0; tries < 10; tries += 1) {   // it is witnessed a second or two after its answer
+      const response = await call(`/v1/receipts/${encodeURIComponent(name)}`);
+      if (response.ok && response.status !== 202) return save(await response.arrayBuffer(), `${name}.json`);
+      if (response.status !== 202) return status("unreadable");
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+    status("soon");
+  } catch {
+    status("unreachable");
+  }
 }
 
 function save(bytes, name) {
