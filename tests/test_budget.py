@@ -17,7 +17,7 @@ ROOMS = {
     "regimes": 2_400,
     "watch": 1_000,
     "data": 3_900,
-    "synthesis": 7_100,
+    "synthesis": 7_950,
     "model": 1_000,
     "train": 3_260,
     "compute": 3_600,

@@ -5,6 +5,7 @@ import re
 import unicodedata
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("duckdb", reason="extra missing: pip install 'mythos-hub[synthesis]'")
 
-from mythos.synthesis.answers import Answer, difference, quotient, rendered, skeleton
+from mythos.synthesis.answers import Answer, exactly, quotient, rendered, skeleton
 from mythos.synthesis.lexicon import Place
 from mythos.synthesis.numerals import numerals, touches
 from mythos.synthesis.plan import Plan, Schema
@@ -177,5 +178,5 @@ def test_a_quotient_is_rounded_once(over: Decimal, under: int) -> None:
 
 
 def test_a_difference_is_exact() -> None:
-    assert difference(3, Decimal("0.1")) == Decimal("2.9")
-    assert difference(10**40, 1) == 10**40 - 1
+    assert exactly(Fraction(3) - Fraction("0.1")) == Decimal("2.9")
+    assert exactly(Fraction(10**40 - 1)) == 10**40 - 1

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any, Final
 
@@ -208,10 +209,11 @@ def quotient(over: Decimal | int, under: Decimal | int, places: int) -> Decimal:
     return rounded.to_integral_value() if rounded == rounded.to_integral_value() else rounded.normalize(_WIDE)
 
 
-def difference(one: Value, other: Value) -> int | Decimal:
-    """One number less another, exactly."""
-    result = _EXACT.subtract(Decimal(str(one)), Decimal(str(other)))
-    return int(result) if result == result.to_integral_value() else result
+def exactly(value: Fraction) -> int | Decimal:
+    """A sum or difference of decimals, which ends after some places."""
+    if value.denominator == 1:
+        return value.numerator
+    return _EXACT.divide(Decimal(value.numerator), Decimal(value.denominator))
 
 
 _STRANGE: Final = re.compile(r"[^\w\s,.;:!?()、。「」]|_")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
@@ -20,16 +21,18 @@ from mythos.synthesis import planner
 from mythos.synthesis.answers import Answer, refusal, rendered
 from mythos.synthesis.capture import capture
 from mythos.synthesis.cell import Cells
-from mythos.synthesis.lexicon import Lexicon, spoken
+from mythos.synthesis.doubts import TIES, doubt, uncovered
+from mythos.synthesis.lexicon import Lexicon
+from mythos.synthesis.loop import fits_form
 from mythos.synthesis.plan import Plan, Schema, query
 from mythos.synthesis.planner import Question, Refusal
 from mythos.synthesis.quotes import holds, quoted
-from mythos.synthesis.reading import Reading, language_of, read
+from mythos.synthesis.reading import MAX_QUESTION, Reading, language_of, read
 from mythos.synthesis.recheck import recheck
 from mythos.synthesis.search import Index, build_index
 from mythos.synthesis.terms import Capture, Document, Language, Metric, Result, Value, View
 from mythos.synthesis.values import fold
-from mythos.synthesis.writing import Writer, read_as
+from mythos.synthesis.writing import Writer, period_label, read_as
 
 Model = Callable[[Reading, View, Schema], Question | Refusal]
 """Plans what the plain planner cannot; `mythos.synthesis.loop` makes one."""
@@ -90,20 +93,23 @@ class Asker:
     def answer(self, question: str, language: Language | None = None) -> dict[str, Any]:
         """The JSON document of one question's answer or refusal; in the question's language unless told."""
         language = language or language_of(question)
-        reading = read(question, self._lexicon, self._view.catalog.today)
-        metric = _metric(reading, self._view)
-        if metric is not None:
+        if len(question) > MAX_QUESTION:
+            return refusal("cannot_plan", language, f"a question has at most {MAX_QUESTION} characters")
+        reading, metric = _metric(read(question, self._lexicon, self._view.catalog.today), self._view)
+        if isinstance(metric, Metric):
             return _of_metric(metric, self._cells, language)
-        planned = planner.plan(reading, self._view, self._schema)
+        planned = metric or planner.plan(reading, self._view, self._schema)
         if isinstance(planned, Refusal) and planned.reason in {"cannot_plan", "not_in_hub"}:
             found = self._from_documents(question, language)
             if found is not None:
                 return found
-            if self._model is not None:
+            if self._model is not None and fits_form(reading):
                 planned = _from_model(self._model, reading, self._view, self._schema)
         if isinstance(planned, Refusal):
             return refusal(planned.reason, language, planned.why)
         found = answered(planned, self._schema, self._cells, language)
+        if found["kind"] == "answer":
+            _say_what_is_held(found, reading, self._view, self._cells)
         return self._beside(question, found) if len(found["refs"]) == 1 else found
 
     def _beside(self, question: str, found: dict[str, Any]) -> dict[str, Any]:
@@ -167,14 +173,17 @@ def answered(question: Question, schema: Schema, cells: Cells, language: Languag
     """Run a question's plans twice over and write the answer, or say that there is none."""
     try:
         results = [_run(plan, schema, cells) for plan in question.plans]
+        doubts = [doubt(p, schema, cells, r) for p, r in zip(question.plans, results, strict=True)]
     except DataError as error:
         if error.code in {"plan", "gate", "recheck", "too_much", "overflow"}:
             return refusal("cannot_plan", language, error.message)
         raise
+    if (why := next(filter(None, doubts), None)) is not None:
+        return refusal("cannot_plan", language, why)
     first = results[0]
     if not first.rows or all(_empty(first, row) for row in first.rows):
         return refusal("no_data", language)
-    made = Answer(language, read_as="; ".join(read_as(plan) for plan in question.plans))
+    made = Answer(language, read_as="; ".join(read_as(plan, schema, language) for plan in question.plans))
     writer = Writer(made, schema, language)
     if question.plans[0].operation == "value":
         writer.cells(question.plans[0], first)
@@ -190,7 +199,7 @@ def answered(question: Question, schema: Schema, cells: Cells, language: Languag
 
 
 def _run(plan: Plan, schema: Schema, cells: Cells) -> Result:
-    limit = MAX_GROUPS if plan.operation == "value" or plan.limit is None else plan.limit + 20
+    limit = MAX_GROUPS if plan.operation == "value" or plan.limit is None else plan.limit + TIES
     if plan.operation == "avg" and plan.group is not None:
         limit = 10_000
     result = cells.run(query(plan, schema), limit=limit)
@@ -205,25 +214,55 @@ def _empty(result: Result, row: tuple[Value, ...]) -> bool:
     return held["value"] is None or held["rows"] == 0 if "rows" in held else all(v is None for v in row)
 
 
-def _metric(reading: Reading, view: View) -> Metric | None:
-    """A trusted metric that the whole question names, and nothing else."""
-    for metric in view.catalog.metrics:
-        for name in (metric.name.ja, metric.name.en):
-            said = spoken(name)
-            if said and said in reading.text and not reading.periods and not reading.unknown:
-                return metric
-    return None
+def _say_what_is_held(found: dict[str, Any], reading: Reading, view: View, cells: Cells) -> None:
+    """After an answer about time that the data holds a part of, which part that is."""
+    held = uncovered(reading.periods, view.catalog)
+    if held is None:
+        return
+    language = found["language"]
+    ref = f"r{len(found['refs']) + 1}"
+    found["refs"][ref] = {"expression": "covers", "capture": str(cells.capture.digest)}
+    words = "データの範囲: " if language == "ja" else "The data holds: "
+    found["parts"] += [{"text": f"\n{words}"}, {"cell": ref, "shown": period_label(held, language)}]
+
+
+def _metric(reading: Reading, view: View) -> tuple[Reading, Metric | Refusal | None]:
+    """A trusted metric that is the whole question; and the reading without metrics.
+
+    A metric is what was reviewed and nothing else: one with a condition beside it is another number.
+    """
+    named = [n for n in reading.named if any(t.kind == "metric" for t in n.targets)]
+    if not named:
+        return reading, None
+    more = reading.periods or reading.bounds or reading.hints or any(reading.unknown)
+    if len(reading.named) == 1 and not more and {op.kind for op in reading.ops} <= {"what", "much", "name"}:
+        name = next(t.value for t in named[0].targets if t.kind == "metric")
+        return reading, next(m for m in view.catalog.metrics if m.name.of("en") == name)
+    kept = [replace(n, targets=tuple(t for t in n.targets if t.kind != "metric")) for n in reading.named]
+    only = next((n for n, k in zip(reading.named, kept, strict=True) if not k.targets), None)
+    if only is not None:
+        said = reading.text[only.start : only.end]
+        return reading, Refusal("cannot_plan", f"{said} is a reviewed metric: it is asked for alone")
+    return replace(reading, named=tuple(kept)), None
 
 
 def _of_metric(metric: Metric, cells: Cells, language: Language) -> dict[str, Any]:
-    result = cells.run(metric.sql, limit=2)
+    name = metric.name.of(language)
+    try:
+        result = cells.run(metric.sql, limit=2)
+    except DataError as error:
+        if error.code == "gate":  # it was checked against the whole catalogue: a part is closed to the caller
+            return refusal("not_permitted", language, name)
+        if error.code in {"too_much", "overflow"}:
+            return refusal("cannot_plan", language, error.message)
+        raise
     if len(result.rows) != 1 or len(result.rows[0]) != 1 or result.rows[0][0] is None:
         return refusal("no_data", language)
-    made = Answer(
-        language, read_as=f"the metric {metric.name.of(language)}, reviewed by {metric.reviewed_by}"
-    )
+    by = metric.reviewed_by
+    told = f"指標「{name}」(確認者: {by})" if language == "ja" else f"the metric {name}, reviewed by {by}"
+    made = Answer(language, read_as=told)
     with suppress(ValueError):
-        made.say(f"{metric.name.of(language)}: ")
+        made.say(f"{name}: ")
     source = {"sql": result.sql, "capture": str(result.capture), "rows": None, "metric": metric.name.of("en")}
     made.cell(rendered(result.rows[0][0], metric.unit, language), source)
     return made.document()

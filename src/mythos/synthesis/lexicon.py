@@ -20,11 +20,17 @@ from mythos.synthesis.capture import quote
 from mythos.synthesis.cell import Cells
 from mythos.synthesis.terms import Column, Table, View, Words
 from mythos.synthesis.values import fold
-from mythos.synthesis.words import GENERIC, SYNONYMS
+from mythos.synthesis.words import GENERIC, SILENT, SYNONYMS
 
 MAX_VALUES: Final = 5_000
 """Distinct values of a column that are known by heart; beyond it only what looks like a code is sought."""
 _MAX_PHRASE: Final = 60
+_PLAIN: Final = re.compile(r"[a-z0-9][a-z0-9\s\-_/.,'&()]*(?<!-)", re.ASCII)
+"""A value that its words alone tell from others; `C++`, `A+` and `B-` are found as they stand."""
+_FUNCTION: Final = SILENT | frozenset(
+    ("by", "each", "every", "least", "less", "max", "min", "more", "most", "no", "none", "not", "or", "per")
+)  # fmt: skip
+"""English words that may also be values: `IT`, `US`, the states `IN`, `OR`, `ME`."""
 _WORD: Final = re.compile(r"[a-z0-9]+(?:'s)?", re.ASCII)
 _CODE: Final = re.compile(
     r"[a-z]*[-_/.]?\d[a-z0-9]*(?:[-_/.][a-z0-9]+)*|[a-z]+(?:[-_/.][a-z0-9]+)+", re.ASCII
@@ -41,7 +47,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a phrase may mean: a table, a column (`place`), a value in it, or a name closed to the caller."""
+    """What a phrase may mean: a table, a column (`place`), a value in it, a metric, or a closed name."""
 
     kind: str
     table: str
@@ -126,6 +132,8 @@ class Lexicon:
     def __init__(self, view: View, cells: Cells) -> None:
         self._latin: dict[str, set[Target]] = defaultdict(set)
         self._other: dict[str, set[Target]] = defaultdict(set)
+        self._exact: dict[str, set[Target]] = defaultdict(set)
+        self._cased: dict[str, set[Target]] = defaultdict(set)
         self._many: list[Place] = []
         self._cells = cells
         self._same: list[tuple[set[str], Target]] = []
@@ -137,6 +145,9 @@ class Lexicon:
         own = {*self._latin, *self._other}
         for said, target in self._same:
             self._add({p for p in said if (_key(p) if p.isascii() else p) not in own}, target)
+        for metric in view.catalog.metrics:
+            names = {spoken(metric.name.ja), spoken(metric.name.en)} - {""}
+            self._add(names, Target("metric", "", value=metric.name.of("en")))
         self._values(view)
         self._length = max(map(len, self._other), default=0)
 
@@ -182,16 +193,26 @@ class Lexicon:
                 target.kind == "value" and ((phrase.isascii() and len(phrase) < 2) or phrase.isdecimal())
             ):
                 continue
-            if phrase.isascii():
-                if key := _key(phrase):
-                    self._latin[key].add(target)
-            else:
+            if not phrase.isascii():
                 self._other[phrase].add(target)
+            elif target.kind == "value" and _PLAIN.fullmatch(phrase) is None:
+                self._exact[phrase].add(target)
+            elif target.kind == "value" and phrase in _FUNCTION:
+                self._cased[phrase].add(target)
+            elif key := _key(phrase):
+                self._latin[key].add(target)
 
-    def find(self, text: str) -> list[Named]:
-        """Every longest phrase at every place of a folded, lower-case text; they may overlap."""
+    def find(self, text: str, written: str = "") -> list[Named]:
+        """Every longest phrase at every place of a folded, lower-case text; they may overlap.
+
+        Args:
+            text: folded, lower case.
+            written: the same text before it was put in lower case; it tells `IT` from `it`.
+        """
         words = list(_WORD.finditer(text))
         found = [named for i in range(len(words)) if (named := self._from_word(words, i)) is not None]
+        found += self._literal(text)
+        found += self._of_function(text, written if len(written) == len(text) else text)
         for start in range(len(text)):
             for length in range(min(self._length, len(text) - start), 0, -1):
                 phrase = text[start : start + length]
@@ -201,6 +222,28 @@ class Lexicon:
                     found.append(Named(start, start + length, _sorted(self._other[phrase])))
                     break
         return found + list(self._codes(text))
+
+    def _literal(self, text: str) -> Iterator[Named]:
+        """Values with marks that tell them from others, as they stand."""
+        for phrase, targets in self._exact.items():
+            at = text.find(phrase)
+            while at >= 0:
+                before, after = text[at - 1 : at], text[at + len(phrase) : at + len(phrase) + 1]
+                inside = (before.isalnum() and phrase[0].isalnum()) or after in {"+", "#", "-"}
+                if not inside and not (after.isalnum() and phrase[-1].isalnum()):
+                    yield Named(at, at + len(phrase), _sorted(targets))
+                at = text.find(phrase, at + 1)
+
+    def _of_function(self, text: str, written: str) -> Iterator[Named]:
+        """`IT` and `US` where they are written so, or stand where a name does: "in us"."""
+        for word in _WORD.finditer(text) if self._cased else ():
+            if word[0] not in self._cased:
+                continue
+            shown = written[word.start() : word.end()]
+            as_value = shown != word[0] and written != written.upper()
+            before = re.search(r"(?<![a-z])(?:in|from|of|the)\s+\Z", text[: word.start()])
+            if as_value or before is not None:
+                yield Named(*word.span(), _sorted(self._cased[word[0]]))
 
     def _after_name(self, text: str, start: int, length: int) -> bool:
         """A value of one character right after its column's name: 優先度高."""
@@ -220,7 +263,7 @@ class Lexicon:
 
     def _codes(self, text: str) -> Iterator[Named]:
         """Codes of columns with too many values to know by heart, asked of the capture."""
-        spans = list(_CODE.finditer(text))[:20]
+        spans = [span for span in _CODE.finditer(text) if not span[0].isdecimal()][:20]
         listed = ", ".join(f"'{span[0]}'" for span in spans)
         found: dict[str, set[Target]] = defaultdict(set)
         for place in self._many if spans else ():
@@ -246,7 +289,8 @@ def vocabulary(cells: Cells, tables: Iterable[Table]) -> dict[Place, list[str] |
         kept = []
         for place in places:
             column = quote(place.column)
-            sql = f"SELECT DISTINCT {column} FROM {quote(place.table)} WHERE {column} IS NOT NULL ORDER BY 1"
+            short = f"length({column}) <= {_MAX_PHRASE}"  # a longer one is never sought
+            sql = f"SELECT DISTINCT {column} FROM {quote(place.table)} WHERE {short} ORDER BY 1"
             result = cells.run(sql, limit=MAX_VALUES)
             values = [str(row[0]) for row in result.rows]
             kept.append([place.table, place.column, values if result.complete else None])

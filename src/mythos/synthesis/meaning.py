@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -14,7 +15,7 @@ from mythos.synthesis.periods import Period
 from mythos.synthesis.plan import Filter, Schema
 from mythos.synthesis.reading import Bound, Reading
 from mythos.synthesis.terms import Column, Reason, Table, View
-from mythos.synthesis.words import AMOUNT_NOUNS, GENERIC
+from mythos.synthesis.words import AMOUNT_NOUNS, BORNE_BY, GENERIC, UNITS
 
 _CURRENCIES: Final = frozenset({"JPY", "円", "USD", "EUR", "¥", "$", "千円", "百万円"})
 _PRICES: Final = (
@@ -139,6 +140,8 @@ class Meanings:
     def _is_entity(self, named: Named, near: list[Target]) -> bool:
         """A word that is a table's name and a number's means the number only where nothing else does."""
         numbers = {t.place for t in near if t.kind == "column" and self._numeric(t.place)}
+        if self._most_of(named):
+            return True
         if not numbers or self._reading.asks("count") or not self._reading.asks(*ASKED_OF_NUMBERS):
             return True
         return any(
@@ -148,6 +151,15 @@ class Meanings:
             for t in other.targets
             if t.kind == "column"
         )
+
+    def _most_of(self, named: Named) -> bool:
+        """`most orders`, 受注が最も多い: how many of them there are."""
+        text = self._reading.text
+        if self._said(named) in AMOUNT_NOUNS:
+            return False
+        if text[: named.start].rstrip().endswith((" most", " fewest", " least")):
+            return True
+        return re.match(r"[がの](?:最も|一番|もっとも|いちばん)?(?:多|少)", text[named.end :]) is not None
 
     def _particular(self, named: Named, near: list[Target]) -> list[Target]:
         """Of several columns or values, the one whose column is named right beside it."""
@@ -187,8 +199,8 @@ class Meanings:
         return self._table.name in self._mentioned or self._hinted()
 
     def _hinted(self) -> bool:
-        said = phrases(self._table.name, self._table.description.en)
-        return any(hint in phrase for hint in self._reading.hints for phrase in said)
+        names = (self._table.name, self._table.description.ja, self._table.description.en)
+        return any(borne(hint, *names) for hint in self._reading.hints)
 
     def _main_number(self) -> Place:
         place = self._main_number_or_none()
@@ -240,7 +252,7 @@ class Meanings:
             hinted = [
                 c
                 for c in dates
-                if any(h in p for h in self._reading.hints for p in phrases(c.name, c.description.en))
+                if any(borne(h, c.name, c.description.ja, c.description.en) for h in self._reading.hints)
             ]
             if len(hinted) == 1:
                 return Place(table.name, hinted[0].name)
@@ -276,6 +288,8 @@ class Meanings:
         found = (spoken or named or texts)[:1]
         return Place(table.name, found[0].name) if found else None
 
+    # bounds
+
     def _bound_filters(self, measure: Place | None) -> list[Filter]:
         filters = [self._bound(bound, measure) for bound in self._reading.bounds]
         if self._reading.periods and len(self._reading.periods) == 1:
@@ -285,17 +299,54 @@ class Meanings:
         return filters
 
     def _bound(self, bound: Bound, measure: Place | None) -> Filter:
-        numeric = [
-            Place(self._table.name, c.name) for c in self._table.columns if c.type in {"integer", "decimal"}
-        ]
-        if self._bounded is not None or measure is not None:
-            numeric = [p for p in (self._bounded or measure,) if p is not None]
-        elif bound.unit:
-            money = bound.unit in {"円", "yen", "jpy", "¥", "$", "usd"}
-            numeric = [p for p in numeric if (self._column(p).unit in _CURRENCIES) == money]
-        if len(numeric) != 1:
+        """The number that is bounded: the one named, else the only one of that unit, else the main one."""
+        near = [self._bounded or measure] if self._bounded or measure else []
+        fitting = [(p, worth) for p in near if p and (worth := self._worth(p, bound, named=True)) is not None]
+        if not fitting and bound.units:
+            own = [Place(self._table.name, c.name) for c in self._table.columns if self._numeric_column(c)]
+            fitting = [(p, w) for p in own if (w := self._worth(p, bound, named=False)) is not None]
+            main = self._main_number_or_none()
+            sums = [p for p, _ in fitting if p == main and self._adds_up(p)]
+            fitting = [(p, w) for p, w in fitting if not self._is_money(p) or p in sums]
+        if not fitting and not bound.units and not near and self._event():
+            main = self._main_number_or_none()
+            fitting = [] if main is None or not self._adds_up(main) else [(main, Decimal(1))]
+        if len(fitting) != 1 or (not bound.units and self._counts_something(bound)):
             raise NoPlanError("it is not clear which number is bounded")
-        return Filter(numeric[0], bound.comparator, (_plain(bound.value),))
+        ((place, worth),) = fitting
+        return Filter(place, bound.comparator, (_plain(bound.value / worth),))
+
+    def _worth(self, place: Place, bound: Bound, *, named: bool) -> Decimal | None:
+        """What one of the column's unit is worth in the bound's; none where they are not of one kind."""
+        own, worth = UNITS.get((self._column(place).unit or "").lower(), ("", 1))
+        own = own or (self._column(place).unit or "").lower()
+        said = [UNITS.get(unit, (unit, 1))[0] for unit in bound.units]
+        if set(said) == {own}:
+            return Decimal(worth)
+        if not said:
+            return Decimal(1)
+        return Decimal(1) if named and not own and set(said) <= {"piece"} else None
+
+    def _numeric_column(self, column: Column) -> bool:
+        return column.type in {"integer", "decimal"}
+
+    def _is_money(self, place: Place) -> bool:
+        return self._column(place).unit in _CURRENCIES
+
+    def _counts_something(self, bound: Bound) -> bool:
+        """`more than 5 orders`: a number of rows, and no cell of one."""
+        return any(
+            target.kind == "table" and not self._reading.text[bound.end : named.start].strip()
+            for named in self._reading.named
+            if named.start >= bound.end
+            for target in named.targets
+        )
+
+
+def borne(hint: str, *names: str) -> bool:
+    """Whether something with these names tells of such an event."""
+    said = phrases(*(name for name in names if name))
+    return any(mark in phrase for mark in BORNE_BY[hint] for phrase in said)
 
 
 def _shares(said: set[str], own: set[str]) -> bool:

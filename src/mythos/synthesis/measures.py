@@ -93,7 +93,7 @@ class Measures(Meanings):
 
     def _is_count_of_days(self) -> bool:
         """Whether rows repeat the same things day after day: dated, and without names of their own."""
-        return self._has_date() and self._label(self._table) is None
+        return self._has_date() and (self._label(self._table) is None or len(self._table.primary_key) != 1)
 
     def _one_day(self) -> bool:
         return all(p.kind == "day" for p in self._reading.periods) and bool(self._reading.periods)
@@ -138,9 +138,7 @@ class Measures(Meanings):
     def _only_counts(self) -> bool:
         """`most orders`: the rows themselves are what there is most of."""
         return self._main_number_or_none() is None or any(
-            table == self._table.name
-            and self._reading.text[: named.start].rstrip().endswith(("most", "fewest", "least"))
-            for named, table in self._tables
+            table == self._table.name and self._most_of(named) for named, table in self._tables
         )
 
     def _counted(self) -> tuple[Operation, Place | None]:

@@ -132,6 +132,7 @@ _OPENERS: Final[tuple[tuple[str, str, Callable[[Period], _Open]], ...]] = (
     ("before", r"\b(?:since|from)\s*$", lambda p: (p.start, None)),
     ("before", r"\bon or after\s*$", lambda p: (p.start, None)),
     ("before", r"\bafter\s*$", lambda p: (p.end, None)),
+    ("before", r"\bon or before\s*$", lambda p: (None, p.end)),
     ("before", r"\bbefore\s*$", lambda p: (None, p.start)),
     ("before", r"\b(?:until|till|up to|through)\s*$", lambda p: (None, p.end)),
     ("after", r"\s*(?:以降|以後|から)", lambda p: (p.start, None)),

@@ -8,7 +8,7 @@ taken; if two serve equally well, or a name could be two columns, the question i
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Final, Literal
 
 from mythos.synthesis.lexicon import Place
@@ -18,6 +18,7 @@ from mythos.synthesis.periods import Period
 from mythos.synthesis.plan import Filter, Plan, Schema
 from mythos.synthesis.reading import Reading
 from mythos.synthesis.terms import Value, View
+from mythos.synthesis.uses import left_out, without_use
 
 Relation = Literal["one", "difference", "growth", "share"]
 DEFAULT_LIST: Final = 50
@@ -101,15 +102,22 @@ class _Attempt(Measures):
         self._numbers = [(n, p) for n, p in self._columns if self._numeric(p)]
         filters = self._value_filters()
         operation, measure = self._measure()
-        base = Plan(self._table.name, operation, measure, tuple(filters + self._bound_filters(measure)))
+        bounded = self._bound_filters(None if operation == "distinct" else measure)
+        base = Plan(self._table.name, operation, measure, tuple(filters + bounded))
         grouped = self._grouped(base)
         if grouped.operation == "value" and grouped.group is None:
             grouped = self._looked_up(grouped)
         self._used_up()
-        return self._related(grouped)
+        made = self._related(grouped)
+        split = self._split is not None
+        doubt = without_use(self._reading, made.plans[0], made.relation, self._schema, split=split)
+        if doubt is not None:
+            raise NoPlanError(doubt)
+        return made
 
     def _value_filters(self) -> list[Filter]:
-        held: dict[Place, list[Value]] = {}
+        held: dict[tuple[Place, bool], list[Value]] = {}
+        excluded = left_out(self._reading, self._values, self._schema)
         for named, target in self._values:
             limits = self._view.catalog.tables
             whole = next(t for t in limits if t.name == target.table)
@@ -118,14 +126,15 @@ class _Attempt(Measures):
                     name, (target.value,)
                 ):
                     raise NoPlanError(self._said(named), "not_permitted")
-            held.setdefault(target.place, []).append(target.value)
+            held.setdefault((target.place, named in excluded), []).append(target.value)
         filters: list[Filter] = []
-        negated = self._reading.asks("except")
-        for place, values in held.items():
+        for (place, negated), values in held.items():
             if len(set(values)) > 1 and not negated:
                 self._split_by(place)
             filters.append(Filter(place, "<>" if negated else "=", tuple(dict.fromkeys(values))))
-        if negated and len(filters) != 1:
+        left = [f for f in filters if f.comparator == "<>"]
+        places = [f.place for f in filters]
+        if len(left) != bool(self._reading.asks("except")) or len(set(places)) != len(places):
             raise NoPlanError("it is not clear what is left out")
         return filters
 
@@ -191,6 +200,9 @@ class _Attempt(Measures):
         entities = list(dict.fromkeys(self._entities()))
         columns = [p for _, p in self._columns if not self._numeric(p)]
         if columns and entities:
+            within_each = [t for t in entities if any(p.table == t for p in columns) and not self._of(t)]
+            if within_each and self._reading.asks("limit-desc", "limit-asc", "max", "min"):
+                raise NoPlanError("a ranking within each one?")
             entities = [t for t in entities if all(p.table != t for p in columns)]
         if len(columns) == 1 and not entities:
             self._columns = [(n, p) for n, p in self._columns if p != columns[0]]
@@ -200,6 +212,15 @@ class _Attempt(Measures):
         if not entities and not columns and self._table.name in self._mentioned:
             return self._entity(self._table.name)
         raise NoPlanError("it is not clear what to split by")
+
+    def _of(self, table: str) -> bool:
+        """`customer region`, 顧客の地域: the table is named for its column."""
+        return any(
+            not self._reading.text[named.end : other.start].strip(" のs'")
+            for named, name in self._tables
+            for other, place in self._columns
+            if name == table == place.table and other.start >= named.end
+        )
 
     def _looked_up(self, base: Plan) -> Plan:
         """The cells themselves: of one row that a value names, or a list."""
@@ -262,7 +283,7 @@ class _Attempt(Measures):
             if plan.group is not None or plan.operation == "value":
                 raise NoPlanError("two periods and a split")
             early, late = sorted(periods, key=lambda p: p.start or date.min)
-            return self._of_periods(plan, relation, (early, late))
+            return self._between(plan, early, late) or self._of_periods(plan, relation, (early, late))
         if relation == "growth":
             if len(periods) != 1 or plan.group is not None or plan.operation == "value":
                 raise NoPlanError("growth from when to when?")
@@ -274,8 +295,26 @@ class _Attempt(Measures):
             raise NoPlanError("a difference between what?")
         return Question((plan,), relation)
 
+    def _between(self, plan: Plan, one: Period, other: Period) -> Question | None:
+        """`after May and before July`: one period that each of the two closes on one side."""
+        first, last = (one, other) if one.end is None else (other, one)
+        if first.end is not None or last.start is not None or self._reading.asks("compare", "or"):
+            return None
+        if first.start is None or last.end is None or first.start >= last.end:
+            raise NoPlanError("a period that ends before it begins")
+        at = self._date()
+        return Question((replace(plan, filters=(*plan.filters, *within(at, first), *within(at, last))),))
+
     def _of_periods(self, plan: Plan, relation: Relation, periods: tuple[Period, ...]) -> Question:
-        """The same plan in two periods."""
+        """The same plan in two periods, both of which the data holds throughout."""
+        covers, today = self._view.catalog.covers, self._view.catalog.today
+        for period in periods:
+            if period.start is None or period.end is None:
+                raise NoPlanError("which two periods?")
+            if period.end - timedelta(1) > today or (
+                covers and (period.start < covers[0] or period.end - timedelta(1) > covers[1])
+            ):
+                raise NoPlanError("a part of a period would be compared with a whole one", "no_data")
         plans = [replace(plan, filters=(*plan.filters, *within(self._date(), p))) for p in periods]
         return Question(tuple(plans), relation, periods=periods)
 

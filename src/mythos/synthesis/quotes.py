@@ -120,7 +120,9 @@ def quoted(question: str, view: View, index: Index, may_quote: Decide) -> dict[s
     at = passage.start + len(passage.text[:start].encode())
     span = [at, at + len(shown.encode())]
     _check(view, document, passage.document, span, shown)
-    made = Answer(language_of(question), read_as=f"a quote from {passage.file}")
+    language = language_of(question)
+    told = f"文書 {passage.file} からの引用" if language == "ja" else f"a quote from {passage.file}"
+    made = Answer(language, read_as=told)
     made.quote(
         shown, {"file": passage.file, "capture": str(passage.document), "span": span, "title": passage.title}
     )

@@ -25,6 +25,7 @@ from mythos.synthesis.words import (
     NEGATIONS,
     NUMBER,
     OPERATIONS,
+    PUNCTUATION,
     SCALES,
     SILENT,
     SILENT_JA,
@@ -51,7 +52,7 @@ class Bound:
 
     comparator: Comparator
     value: Decimal
-    unit: str
+    units: tuple[str, ...]
     start: int
     end: int
 
@@ -80,15 +81,16 @@ def language_of(text: str) -> Language:
 
 
 def read(question: str, lexicon: Lexicon, today: date) -> Reading:
-    """Read a question of at most `MAX_QUESTION` characters; what is longer is cut."""
-    text = fold(question[:MAX_QUESTION]).lower()
-    things = _things(text, lexicon, today)
+    """Read a question; of one over `MAX_QUESTION` characters the rest is unknown."""
+    written = fold(question[:MAX_QUESTION])
+    text = written.lower()
+    things = _things(text, written, lexicon, today)
     named: list[Named] = []
     ops: list[Op] = []
     periods: list[Period] = []
     bounds: list[Bound] = []
     hints: list[str] = []
-    unknown: list[str] = []
+    unknown: list[str] = ["…"] if len(question) > MAX_QUESTION else []
     named_at = [start for start, (_, thing) in things.items() if isinstance(thing, Named)]
     at = 0
     while at < len(text):
@@ -117,17 +119,17 @@ def read(question: str, lexicon: Lexicon, today: date) -> Reading:
 _Thing = Named | Period | Bound | Op
 
 
-def _things(text: str, lexicon: Lexicon, today: date) -> dict[int, tuple[int, _Thing]]:
+def _things(text: str, written: str, lexicon: Lexicon, today: date) -> dict[int, tuple[int, _Thing]]:
     """At each place the longest thing that begins there; of equally long ones the more particular."""
     best: dict[int, tuple[int, _Thing]] = {}
-    for start, end, thing in _candidates(text, lexicon, today):
+    for start, end, thing in _candidates(text, written, lexicon, today):
         if start not in best or end > best[start][0]:
             best[start] = (end, thing)
     return best
 
 
-def _candidates(text: str, lexicon: Lexicon, today: date) -> Iterator[tuple[int, int, _Thing]]:
-    for named in lexicon.find(text):
+def _candidates(text: str, written: str, lexicon: Lexicon, today: date) -> Iterator[tuple[int, int, _Thing]]:
+    for named in lexicon.find(text, written):
         yield named.start, named.end, named
     two = any(kind in {"growth", "difference"} and pattern.search(text) for kind, pattern in _OPERATIONS)
     for period in find_periods(text, today, joined=not two):
@@ -151,10 +153,11 @@ def _bounds(text: str) -> Iterator[Bound]:
             if near is None:
                 continue
             value = Decimal(found["n"].replace(",", "")) * SCALES.get(found["scale"] or "", 1)
-            unit = (found["mark"] or "") + (found["unit"] or "")
+            value = -value if found["sign"] else value
+            units = tuple(unit for unit in (found["mark"], found["unit"]) if unit)
             start = near.start() if side == "before" else found.start()
             end = found.end() if side == "before" else found.end() + near.end()
-            yield Bound(_comparator(comparator), value, unit, start, end)
+            yield Bound(_comparator(comparator), value, units, start, end)
             break
 
 
@@ -181,11 +184,12 @@ def _pass_over(text: str, at: int, hints: list[str], unknown: list[str]) -> int:
         if word[0] not in SILENT:
             unknown.append(word[0])
         return word.end()
-    silent = SILENT_JA.match(text, at)
+    graded = text[at] == "-" and text[at - 1 : at].isalnum() and not text[at + 1 : at + 2].isalnum()
+    silent = None if graded else SILENT_JA.match(text, at)
     if silent is not None and silent.end() > at:
         unknown.append("")
         return silent.end()
-    if text[at].isalnum() or ord(text[at]) > 0x2E80 or text[at] in "%$¥€+*/=<>":
+    if not text[at].isspace() and (graded or text[at] not in PUNCTUATION):
         unknown.append(text[at])
     return at + 1
 

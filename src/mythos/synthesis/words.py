@@ -11,17 +11,17 @@ import re
 from typing import Final
 
 OPERATIONS: Final[tuple[tuple[str, str], ...]] = (
-    ("limit-desc", r"\b(?:top|first|highest|largest|best)\s+(?P<n>\d{1,3}|two|three|four|five|ten)\b"),
+    ("limit-desc", r"\b(?:top|highest|largest|best)\s+(?P<n>\d{1,3}|two|three|four|five|ten)\b"),
     ("limit-asc", r"\b(?:bottom|lowest|smallest|worst)\s+(?P<n>\d{1,3}|two|three|four|five|ten)\b"),
     ("limit-desc", r"\b(?P<n>\d{1,3}|two|three|four|five|ten)\s+(?:top|highest|largest|biggest|best|strongest|leading)\b(?:[- ]selling\b)?"),
     ("limit-asc", r"\b(?P<n>\d{1,3}|two|three|four|five|ten)\s+(?:lowest|smallest|worst|weakest)\b"),
     ("limit-desc", r"(?:上位|トップ|ベスト)の?\s*(?P<n>\d{1,3})\s*(?:位|件|社|名|人|つ|個|店舗?|品目|商品|拠点|部署|都市)?(?:まで)?"),
     ("limit-asc", r"(?:下位|ワースト)の?\s*(?P<n>\d{1,3})\s*(?:位|件|社|名|人|つ|個|店舗?|品目|商品|拠点|部署|都市)?(?:まで)?"),
     ("growth", r"\b(?:growth(?: rate)?|rate of (?:change|increase)|year[- ]on[- ]year|year[- ]over[- ]year|yoy|percent(?:age)? change|grow|grew|grown|by (?:how many percent|what percentage)|(?:by )?how many percent)\b"
-               r"|前年(?:度|同期|同月)?比|伸び率|伸び|成長率|増減率|増加率|変化率|何(?:%|パーセント)(?=変|増|減|伸)"),
+               r"|前年(?:度|同期|同月)?比|伸び率|伸び|成長率|増減率|増加率|変化率|何(?:%|パーセント)(?:変化|増減|増加|減少|伸び|増え|減り)"),
     ("share", r"\b(?:what (?:share|percentage|proportion|percent|fraction)|share|percentage|proportion|percent)\s+of\b"
               r"|構成比|割合|比率|シェア|何(?:%|パーセント)"),
-    ("difference", r"\b(?:difference|gap|how much (?:more|less|higher|lower))\b|差額|増減額?|差(?![一-龯])|どれだけ(?:多|増え|減り|増|減)"),
+    ("difference", r"\b(?:difference|gap|how much (?:more|less|higher|lower))\b|差額|増減額?|差(?![一-龯])|どれだけ(?:増えましたか?、?(?:または|あるいは)?減りましたか?|多|増え|減り|増|減)"),
     ("compare", r"\b(?:compare[ds]?|comparison|versus|vs\.?|compared (?:to|with)|against|side by side|respectively|separately|and (?=(?:for|in|of|from|by|via)\b)|(?:higher|lower|larger|smaller|more|less)(?=.*\bor\b))\b|比較|比べ|対比|違い|それぞれ"),
     ("by-fiscal", r"\bfiscal[- ]year(?:ly)?\b(?!\s*\d)|年度(?:の)?(?=推移|トレンド)"),
     ("by-month", r"月の?(?=推移|トレンド)|\b(?:which|what) month\b|月(?=(?:は|を|が)(?:どれ|どこ|いつ|教)|を教え|は[?？]|はいつ|[?？]?$)"),
@@ -46,12 +46,13 @@ OPERATIONS: Final[tuple[tuple[str, str], ...]] = (
     ("list", r"\b(?:list|which are|what are)\b|一覧|リスト(?:アップ)?|列挙|挙げ"),
     ("much", r"\bhow (?:much|big|large|high|small|low|long|heavy)\b|いくら|どれ(?:くらい|ぐらい|ほど)|どの(?:くらい|ぐらい|程度)"),
     ("when", r"\bwhen\b|いつ"),
-    ("which", r"\b(?:which|who|whose)\b|どの|どれ|どこ|どちら|誰|だれ"),
+    ("which", r"\b(?:who or what|which|who|whose)\b|どの|どれ|どこ|どちら|誰|だれ"),
     ("name", r"\Aname the\b"),
     ("what", r"\bwhat\b|何(?=[がはをで])"),
     ("each", r"\b(?:by|per|for each|for every|each|every|broken down by|split (?:up )?by|grouped by|break ?down (?:by|into)|across|in terms of|for all)\b|別|ごと|毎(?!年)|各|単位で?|内訳"),
     ("some", r"\b(?P<n>\d{1,2}|two|three|four|five|ten)(?=\s+[a-z])|(?P<n2>\d{1,2})\s*(?:つ|社|名|件|個|店舗|品目|拠点|か所)(?=の|を|[?？。]?$)"),
-    ("except", r"\b(?:except(?: for)?|excluding|other than|apart from|without)\b|以外|を?除(?:く|いた|いて|き)"),
+    ("or", r"(?<!\bwho )\bor\b|または|もしくは|あるいは|若しくは"),
+    ("except", r"\b(?:except(?: for)?|excluding|other than|apart from)\b|以外|を?除(?:く|いた|いて|き)"),
 )  # fmt: skip
 """What each phrase asks for; earlier entries win where two begin at one place and are equally long."""
 
@@ -70,38 +71,49 @@ BOUNDS: Final[tuple[tuple[str, str, str], ...]] = (
     ("after", ">", r"\s*(?:超え?|を(?:超える|上回る)|より(?:大きい|多い|高い))"),
 )
 NUMBER: Final = re.compile(
-    r"(?P<mark>[¥$€])?(?P<n>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)\s?(?P<scale>万|億|千|thousand|million|billion|k\b|m\b)?"
+    r"(?P<sign>(?<![0-9a-z)])(?:[-−△▲]|\bminus\s|マイナス)\s?)?(?P<mark>[¥$€])?(?P<n>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)\s?(?P<scale>万|億|千|thousand|million|billion|k\b|m\b)?"
     r"\s?(?P<unit>円|yen|jpy|ドル|usd|dollars?|個|件|units?|pieces?|%|パーセント|percent|時間|hours?|日|days?|kg|台|本|人|名)?"
 )
 SCALES: Final = {
     "万": 10**4, "億": 10**8, "千": 1000, "thousand": 1000, "million": 10**6, "billion": 10**9, "k": 1000, "m": 10**6,
 }  # fmt: skip
+UNITS: Final[dict[str, tuple[str, int]]] = {
+    **dict.fromkeys(("円", "yen", "jpy", "¥"), ("yen", 1)), "千円": ("yen", 1000), "百万円": ("yen", 10**6),
+    "億円": ("yen", 10**8), **dict.fromkeys(("$", "ドル", "usd", "dollar", "dollars"), ("dollar", 1)),
+    **dict.fromkeys(("€", "eur", "ユーロ"), ("euro", 1)), **dict.fromkeys(("%", "パーセント", "percent"), ("%", 1)),
+    **dict.fromkeys(("個", "unit", "units", "piece", "pieces", "pcs", "台", "本"), ("piece", 1)),
+    **dict.fromkeys(("人", "名", "people", "persons"), ("person", 1)), **dict.fromkeys(("件", "cases"), ("case", 1)),
+    **dict.fromkeys(("時間", "hour", "hours", "h"), ("hour", 1)), **dict.fromkeys(("日", "day", "days"), ("day", 1)),
+}  # fmt: skip
+"""Units as they are written: what they are of, and how many of the bare unit one is."""
 COUNTS: Final = {"two": 2, "three": 3, "four": 4, "five": 5, "ten": 10}
 
 SILENT: Final = frozenset(
     """
     's a about all also amount amounted amounts an and answer any are as at based be been being belong
-    belonging belongs between booked both breakdown bring brought calculate came can come compute
-    contain contains could currently data did display do does during earned entries entry exist existing
-    exists far figure figures find for from generate generated get give go had happen has have having
+    belonging belongs between booked breakdown bring brought calculate came can come compute
+    contain contains could currently data did display do does during earned entries entry exist     exists far figure figures find for from generate generated get give go had happen has have having
     held how hub i i'd if in into is it it's its just know let like located look looking made make makes
-    may me might much must my need now of on or our out overview period placed please produce provide
+    may me might much must my need now of on our out overview period placed please produce provide
     provided question rank reach reached received record recorded records registered report result
-    results return row rows s same see shall show single so source summarise summarize summary taken
-    tell than that the their them then there these they this those to up us using value values via want
+    results return row rows s see shall show single so source summarise summarize summary taken
+    tell that the their them then there these they this those to up us using value values via want
     was we went were what what's when where whole will with within wondering would you your
     """.split()
 )
 """English words without which a question stays the same question. `amount` may be a name; names come first."""
 SILENT_JA: Final = re.compile(
-    r"ランキング|順位|順に|しました|し(?=[まて])|せよ|出せ|求む|知る|何円|いくつ|(?:ど|そ)のように|まとめて|表示して|一覧にして|数えて|かけて|経由|変化|または|増えました?か?|減りました?か?|平均する|でしょうか|ましょうか|ください|下さい|教えて|おしえて|知りたい|お願いします|お願い|示して|見せて|出して|計算して|集計して|求めて|調べて"
+    r"ランキング|順位|順に|しました|し(?=[まて])|せよ|出せ|求む|知る|何円|いくつ|(?:ど|そ)のように|まとめて|表示して|一覧にして|数えて|かけて|経由|平均する|でしょうか|ましょうか|ください|下さい|教えて|おしえて|知りたい|お願いします|お願い|示して|見せて|出して|計算して|集計して|求めて|調べて"
     r"|になります|となります|になっています|でしたか|ですか|ますか|ましたか|でした|です|ました|ます|ますが|だった|だ|である|であった"
     r"|について|に関する|における|において|に対する|に対して|による|によって|に関して|として|という|とは|それぞれ|の中で|のうち|の中|全て|すべて|全体"
-    r"|あります|ありました|ある|あった|いる|いた|いくら|何|なに|どれ|どう|登録されて|登録|されて|され|した|して|する|なった|なって|なる|いう|所属(?:する|している)?|あたり|時点|期間|現在"
-    r"|から|まで|より|など|ほど|くらい|ぐらい|だけ|また|および|及び|または|その|この|金額|値|情報|データ|件|円|額|分|中|内|て(?![一-龯])"
+    r"|あります|ありました|ある|あった|いる|いた|いくら|何|なに|どれ|どう|登録されて|登録|されて|され|した|して|する|なった|なって|なる|いう|所属(?:する|している)?|時点|期間|現在"
+    r"|から|まで|より|など|ほど|くらい|ぐらい|また|および|及び|その|この|金額|値|情報|データ|件|円|額|分|中|内|て(?![一-龯])"
     r"|[はがをにのでともへやかねよ、。,.?？!！・「」『』()（）:：\s~〜-]"
 )
 """Japanese text without which a question stays the same question; matched where no name stands."""
+
+PUNCTUATION: Final = frozenset(".,;:!?'\"()[]{}…·“”‘’「」『』【】〈〉《》、。・‥–—―-~〜")
+"""Marks without which a question stays the same question; any other mark is a word that nobody knows."""
 
 NEGATIONS: Final = re.compile(
     r"\b(?:not|no|never|none|neither|nor|isn't|aren't|didn't|without)\b|ない|なかった|ません|ず(?=に)|未(?=[一-龯])|非(?=[一-龯])"
@@ -127,13 +139,13 @@ SYNONYMS: Final[tuple[frozenset[str], ...]] = tuple(
         "stock,inventory,on hand,在庫,在庫数,在庫数量",
         "salary,pay,wage,給与,給料,賃金",
         "invoice,bill,請求,請求書",
-        "payment,支払,支払い,入金",
+        "payment,支払,支払い",
         "project,案件,プロジェクト",
         "shipment,delivery,dispatch,出荷,配送,納品",
         "warehouse,depot,倉庫",
         "return,返品",
         "budget,予算",
-        "profit,margin,利益,粗利",
+        "profit,利益",
         "status,state,状態,ステータス,状況",
         "ticket,inquiry,enquiry,support ticket,問い合わせ,問合せ,チケット",
         "contract,agreement,契約",
@@ -172,6 +184,23 @@ HINTS: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
     )
 )  # fmt: skip
 """Words for what happened; the table or the date of a plan must bear the name that they hint at."""
+
+BORNE_BY: Final[dict[str, tuple[str, ...]]] = {
+    "sales": ("sale", "sell", "sold", "order", "revenue", "売", "販売", "受注", "注文"),
+    "order": ("order", "sale", "bought", "buy", "purchas", "受注", "注文", "売上", "購入", "発注"),
+    "shipment": ("ship", "dispatch", "sent", "出荷", "発送"),
+    "delivery": ("deliver", "配送", "納品"),
+    "hire": ("hire", "hiring", "join", "employ", "入社", "採用"),
+    "invoice": ("invoice", "bill", "請求"),
+    "payment": ("pay", "paid", "支払", "入金"),
+    "production": ("produc", "manufactur", "生産", "製造"),
+    "return": ("return", "返品"),
+    "open": ("open", "report", "filed", "filing", "raise", "receiv", "発生", "報告", "受付"),
+    "cost": ("cost", "expens", "spen", "費", "支出", "コスト"),
+    "contract": ("contract", "sign", "契約", "締結"),
+    "start": ("start", "begin", "began", "開始"),
+}
+"""What the name of a table or of a column holds that such an event is told by."""
 
 AMOUNT_NOUNS: Final = frozenset(
     ("expense", "expenses", "spending", "costs", "sales", "revenue", "budget", "budgets", "経費", "費用", "売上", "売上高", "予算", "支出")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from fractions import Fraction
 from typing import Any, Final
 
-from mythos.synthesis.answers import Answer, Row, difference, quotient, rendered, skeleton
+from mythos.synthesis.answers import Answer, Row, exactly, quotient, rendered, skeleton
 from mythos.synthesis.lexicon import Place, spoken
 from mythos.synthesis.periods import Period
 from mythos.synthesis.plan import Plan, Schema
@@ -82,7 +83,7 @@ class Writer:
             self._made.say(": ")
             shown.append(self._cell(plan, result, index, ref))
         if difference and len(kept) == 2:
-            values = [self._value(plan, held) for _, held in kept]
+            values = [_exact(plan, held) for _, held in kept]
             self._computed("difference", plan, values, shown)
 
     def _ordered(self, plan: Plan, result: Result) -> list[tuple[int, dict[str, Value]]]:
@@ -134,7 +135,7 @@ class Writer:
         plan = question.plans[0]
         name = _measure_name(plan, self._schema, self._language)
         self._words(f"{name}:", f"{name}:")
-        values: list[Value] = []
+        values: list[Fraction] = []
         shown: list[str] = []
         for number, (each, result) in enumerate(zip(question.plans, results, strict=True)):
             self._made.say("\n")
@@ -145,14 +146,14 @@ class Writer:
                 label = self._made.cell(period_label(period, self._language), source)
                 self._made.say(": ")
             shown.append(self._cell(each, result, 0, label))
-            values.append(self._made.rows[-1].number)
+            values.append(_exact(each, dict(zip(result.columns, result.rows[0], strict=True))))
         if question.relation != "one":
             self._computed(question.relation, plan, values, shown, in_time=bool(question.periods))
 
     def _computed(
-        self, relation: str, plan: Plan, values: list[Value], of: list[str], *, in_time: bool = False
+        self, relation: str, plan: Plan, values: list[Fraction], of: list[str], *, in_time: bool = False
     ) -> None:
-        over, under = _number(values[0]), _number(values[1])
+        over, under = values
         if in_time:
             over, under = under, over
         words = {
@@ -163,14 +164,20 @@ class Writer:
         english, japanese = words[relation]
         a, b = ("b", "a") if in_time else ("a", "b")  # as `of` lists them
         if relation == "difference":
-            value, unit, text = difference(over, under), self._unit(plan), f"{a} - {b}"
+            less = over - under
+            rounded = quotient(less.numerator, less.denominator, 2 * _MORE_PLACES)
+            value: Value = rounded if plan.operation == "avg" else exactly(less)
+            unit, text = self._unit(plan), f"{a} - {b}"
         elif under == 0:
             return
         elif relation == "growth":
-            grown = quotient((over - under) * 100, abs(under), _MORE_PLACES)
-            value, unit, text = grown, "%", f"({a} - {b}) / |{b}| * 100"
+            grown = (over - under) * 100 / abs(under)
+            value = quotient(grown.numerator, grown.denominator, _MORE_PLACES)
+            unit, text = "%", f"({a} - {b}) / |{b}| * 100"
         else:
-            value, unit, text = quotient(over * 100, under, _MORE_PLACES), "%", f"{a} / {b} * 100"
+            share = over * 100 / under
+            value = quotient(share.numerator, share.denominator, _MORE_PLACES)
+            unit, text = "%", f"{a} / {b} * 100"
         self._made.say("\n")
         self._words(f"{english}: ", f"{japanese}: ")
         self._made.cell(rendered(value, unit, self._language), {"expression": text, "of": of})
@@ -191,6 +198,12 @@ def _with_ties(plan: Plan, rows: list[tuple[int, dict[str, Value]]]) -> list[tup
         if row[1]["value"] == last["value"] and row[1].get("cells") == last.get("cells")
     ]
     return rows[: plan.limit] + tied
+
+
+def _exact(plan: Plan, held: dict[str, Value]) -> Fraction:
+    """The value before it is rounded to be shown: what is computed from it is not of what is shown."""
+    value = Fraction(_number(held["value"]))
+    return value / Fraction(_number(held["cells"])) if plan.operation == "avg" else value
 
 
 def _number(value: Value) -> Any:
@@ -270,8 +283,10 @@ def _measure_name(plan: Plan, schema: Schema, language: Language) -> str:
     return f"{what} ({_OPERATIONS[plan.operation][language]})"
 
 
-def read_as(plan: Plan) -> str:
-    """A plan in one line, names as the catalogue has them, for a person to check."""
+def read_as(plan: Plan, schema: Schema, language: Language) -> str:
+    """A plan in one line, for a person to check: in English the catalogue's names, in Japanese its words."""
+    if language == "ja":
+        return _read_as_japanese(plan, schema)
     what = plan.table if plan.measure is None else f"{plan.measure.column} of {plan.table}"
     conditions = [
         f"{f.place.table}.{f.place.column} {f.comparator} {' or '.join(map(str, f.values))}"
@@ -290,3 +305,35 @@ def read_as(plan: Plan) -> str:
     )
     shown = "" if not plan.shown else " ".join(f"{p.table}.{p.column}" for p in plan.shown) + " of "
     return f"{plan.operation} of {shown}{what}{split}{where}{order}"
+
+
+_COMPARED: Final = {"=": "", "<>": "以外", ">": "より大きい", ">=": "以上", "<": "未満", "<=": "以下"}
+_DATED: Final = _COMPARED | {">": "より後", ">=": "以降", "<": "より前", "<=": "まで"}
+_SPLIT: Final = {
+    "month": "の月", "quarter": "の四半期", "fiscal-quarter": "の四半期", "year": "の年", "fiscal": "の年度"
+}  # fmt: skip
+
+
+def _read_as_japanese(plan: Plan, schema: Schema) -> str:
+    def of(place: Place) -> str:
+        return f"{_table_name(schema.tables[place.table], 'ja')}の{_name(place, schema, 'ja')}"
+
+    said = [_measure_name(plan, schema, "ja")] if plan.operation != "value" else [of(p) for p in plan.shown]
+    told = "、".join(said)
+    if plan.measure is not None:
+        told = f"{_table_name(schema.tables[plan.table], 'ja')}の{told}"
+    if plan.group is not None:
+        told += f"、{of(plan.group)}{_SPLIT[plan.bucket] if plan.bucket else ''}ごと"
+    if plan.order is not None:
+        told += f"、{'多い' if plan.order == 'desc' else '少ない'}順"
+        told += f"に{plan.limit}件" if plan.limit else ""
+    conditions: list[str] = []
+    for f in plan.filters:
+        column = schema.column(f.place)
+        words = [
+            column.values[str(v)].of("ja") if str(v) in column.values else rendered(v, column.unit, "ja")
+            for v in f.values
+        ]
+        compared = (_DATED if column.type in {"date", "timestamp"} else _COMPARED)[f.comparator]
+        conditions.append(f"{of(f.place)}が{'または'.join(words)}{compared}")
+    return f"{told}(条件: {'、'.join(conditions)})" if conditions else told
