@@ -11,7 +11,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "mythos"
 ROOMS = {
     "evidence": 4_800,
     "custody": 2_850,
-    "hub": 4_800,
+    "hub": 5_000,
     "engines": 1_850,
     "access": 4_900,
     "regimes": 2_400,
@@ -21,7 +21,7 @@ ROOMS = {
     "model": 1_000,
     "train": 3_260,
     "compute": 3_600,
-    "cli": 8_450,
+    "cli": 8_600,
     "console": 300,
     "services": 1_200,
     "dossier": 1_800,

@@ -4,11 +4,11 @@
     async with desk:                                        # every catalogue is read and lists people
         source = desk.source(data, asked, person, admission)    # an `answer.Source`
 
-Each question has a process of its own (`desk_worker`), started ahead of its question: it parses what tenants
-put there, so it holds no key and nobody else's rows, and it can be ended at any moment by whatever cuts an
-answer. It reads the catalogue anew for every question. What it keeps for the next one lies in a folder of
-that person alone, named by the catalogue's bytes: who is removed, or whose rows are bounded otherwise now,
-finds nothing.
+Each question has a process of its own (`desk_start`, `desk_worker`), started ahead of its question: it parses
+what tenants put there, so it holds no key and nobody else's rows, can reach none (`walls`), and can be ended
+at any moment by whatever cuts an answer. It reads the catalogue anew for every question. What it keeps for
+the next one lies in a folder of that person alone, named by the catalogue's bytes: who is removed, or whose
+rows are bounded otherwise now, finds nothing.
 
 A plan that the plain planner lacks is asked of the engine that the hub holds, in a turn of its own.
 """
@@ -45,6 +45,7 @@ __all__ = ["Data", "Desk"]
 
 _LOG: Final = logging.getLogger("mythos.hub.desk")
 _LINE: Final = 16 << 20
+_PASSED: Final = frozenset(("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "TZ"))
 _START: Final = 60.0
 _PLANS: Final = 4
 """Completions that one question may ask of the engine."""
@@ -175,7 +176,14 @@ class Desk:
         spare, self._spare = self._spare, None
         if spare is not None and spare.returncode is None:
             return spare
-        return await _started()
+        return await self._start()
+
+    async def _start(self) -> Process:
+        folders = [str(each.folder) for each in self.data.values()]
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-I", "-m", "mythos.hub.desk_start", str(self._cache), *folders),
+            stdin=PIPE, stdout=PIPE, stderr=DEVNULL, limit=_LINE, process_group=0, env=_environment(),
+        )  # fmt: skip
 
     def refill(self) -> None:
         """Start the process of the next question ahead of it."""
@@ -184,7 +192,7 @@ class Desk:
 
     async def _prepare(self) -> None:
         try:
-            self._spare = await _started()
+            self._spare = await self._start()
         except OSError as error:
             _LOG.warning("no process for the next question: %s", type(error).__name__)
 
@@ -201,7 +209,7 @@ class Desk:
         Raises:
             InputError: not so, or the extra is not installed.
         """
-        process = await _started()
+        process = await self._start()
         try:
             async with asyncio.timeout(_START):
                 told = await _said(process, {"check": str(data.folder)})
@@ -209,6 +217,10 @@ class Desk:
             told = {"wrong": "it was not read in time"}
         finally:
             await ended(process)
+        if told is not None and not told.get("walled", True):
+            _LOG.warning(
+                "this kernel has no Landlock: nothing keeps a question's process from the hub's files"
+            )
         wrong = "its process ended; is the extra installed?" if told is None else told.get("wrong")
         if wrong is not None:
             raise InputError(
@@ -268,13 +280,14 @@ class _Put:
 
     async def _answered(self, serving: Serving) -> dict[str, Any]:
         asked, folder = self.asked, self.desk.folder(self.data, self.person)
+        private_folder(folder.parent)
         try:
             rights = await asyncio.to_thread(self.data.rights)
         except MythosError as error:
             raise self._unreadable(error.code) from None
         message: dict[str, Any] = {
             "folder": str(self.data.folder), "person": self.person, "question": asked.question,
-            "language": asked.language, "sources": asked.sources, "cache": str(folder),
+            "language": asked.language, "sources": asked.sources, "cache": str(private_folder(folder)),
             "rights": None if rights is None else {name: list(files) for name, files in rights.items()},
         }  # fmt: skip
         process = await self.desk.worker()
@@ -325,11 +338,9 @@ class _Put:
         raise EngineError("the engine stopped talking", code="engine_ended")
 
 
-async def _started() -> Process:
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-m", "mythos.hub.desk_worker"),
-        stdin=PIPE, stdout=PIPE, stderr=DEVNULL, limit=_LINE, process_group=0,
-    )  # fmt: skip
+def _environment() -> dict[str, str]:
+    """What a question's process is told of the hub's environment: no secret but a database's."""
+    return {n: v for n, v in os.environ.items() if n in _PASSED or n.startswith("PG")}
 
 
 async def _said(process: Process, message: dict[str, Any]) -> dict[str, Any] | None:

@@ -1,18 +1,16 @@
-"""The process of one question: `python -m mythos.hub.desk_worker`.
+"""The process of one question, as `mythos.hub.desk_start` starts it.
 
 One JSON line in, one out; in between it may ask its hub for completions. Everything slow is loaded before the
-question comes. It is started by `mythos.hub.desk`, which ends it after the answer and whenever the answer is
-cut; it ends by itself when the hub does.
+question comes. `mythos.hub.desk` ends it after the answer and whenever the answer is cut; it ends by itself
+when the hub does. Once it knows the question, it can reach that folder and that person's captures alone, and
+no network unless a table is a database's.
 """
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
-import resource
 import shutil
-import signal
 import sys
 from datetime import date
 from hashlib import sha256
@@ -21,6 +19,7 @@ from typing import Any, Final
 
 from mythos.errors import DataError, MythosError
 from mythos.files import private_folder
+from mythos.hub.walls import around, no_sockets, of_databases
 from mythos.synthesis.answers import refusal
 from mythos.synthesis.ask import Asker, Decide
 from mythos.synthesis.catalog import NAME, read_catalog
@@ -32,30 +31,27 @@ from mythos.synthesis.terms import Catalog, View
 from mythos.synthesis.view import view_for
 
 _MOST: Final = 8 << 20
-_MEMORY: Final = 4 << 30
-_CPU: Final = 600
-_PR_SET_PDEATHSIG: Final = 1
 _RECORDS: Final = "records.yaml"
 
 
-def main() -> None:
-    """Answer one question, or check one folder."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (_CPU, _CPU))
+def work(*, walled: bool) -> None:
+    """Answer one question, or check one folder.
+
+    Args:
+        walled: whether the kernel keeps this process from other files.
+    """
     words("語")  # loads the dictionary, where there is one
     line = sys.stdin.readline()
     if not line:
         return
     asked = json.loads(line)
     if "check" in asked:
-        _say(_checked(Path(asked["check"])))
+        _say(_checked(Path(asked["check"])) | {"walled": walled})
         return
     try:
-        told = {"answer": _answered(asked)}
+        told: dict[str, Any] = {"answer": _answered(asked)}
     except MythosError as error:
-        told: dict[str, Any] = {"failed": error.code}
+        told = {"failed": error.code}
     _say(told)
 
 
@@ -74,9 +70,16 @@ def _catalog(folder: Path) -> Catalog:
 def _answered(asked: dict[str, Any]) -> dict[str, Any]:
     folder, question, cache = Path(asked["folder"]), asked["question"], Path(asked["cache"])
     language = asked["language"] or language_of(question)
-    view = _view(_catalog(folder), asked["person"])
+    catalog = _catalog(folder)
+    if any(table.format == "postgresql" for table in catalog.tables):
+        around([cache], [folder, *of_databases()])
+    else:
+        around([cache], [folder])
+        no_sockets()
+    view = _view(catalog, asked["person"])
     if view is None:
-        shutil.rmtree(cache, ignore_errors=True)
+        for path in cache.iterdir():
+            shutil.rmtree(path, ignore_errors=True)
         return refusal("not_permitted", language)
     kept = _kept(folder, cache)
     decide = _decide(asked["rights"])
@@ -110,9 +113,7 @@ def _kept(folder: Path, cache: Path) -> Path:
     for name in (NAME, _RECORDS):
         path = folder / name
         digest.update(sha256(path.read_bytes() if path.is_file() else b"").digest())
-    private_folder(cache.parent.parent)
-    private_folder(cache.parent)
-    kept = private_folder(cache) / digest.hexdigest()[:32]
+    kept = cache / digest.hexdigest()[:32]
     for path in cache.iterdir():
         if path != kept:
             shutil.rmtree(path, ignore_errors=True)
@@ -142,7 +143,3 @@ def _say(document: dict[str, Any]) -> None:
         data = json.dumps({"failed": "too_much"})
     sys.stdout.write(data + "\n")
     sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    main()

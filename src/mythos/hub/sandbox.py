@@ -45,6 +45,8 @@ __all__ = ["LEDGER", "Done", "Place", "work"]
 LEDGER: Final = "compute.ledger"
 _SEALED: Final = "sealed"
 _LAST_WORDS: Final = 20.0
+_SAID: Final = ["derivation", "evaluation", "training-compute", "training-run"]
+"""What an engine may have its hub sign: all of them about what it made, or none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,10 +230,12 @@ def _finish(out: Path, draft: Path, facts: Frame) -> Done:
         raise SealError("what the engine sealed is not whole", found=problems[0].message)
     kept = Kept.parse((out / KEYS_FILE).read_bytes())
     said = tuple(Statement.parse(decode64(one)) for one in facts.get("statements", ()))
-    if kept.manifest != manifest.digest or any(
-        [subject.digest for subject in one.subjects] != [manifest.weights.root] for one in said
-    ):
+    about = {subject.digest for one in said for subject in one.subjects}
+    if kept.manifest != manifest.digest or about - {manifest.weights.root}:
         raise SealError("the engine speaks of something else than it sealed", expected=str(manifest.digest))
+    acts = sorted(str(one.act) for one in said)
+    if acts not in ([], _SAID):
+        raise SealError("the engine would have more said", expected=", ".join(_SAID), found=str(acts)[:200])
     for one in said:
         if one.act == TrainingCompute.NAME:
             head = read(out / LEDGER).head.digest
@@ -258,10 +262,10 @@ def act_about(record: Record, kind: type[Predicate], about: Digest) -> bytes:
         InputError: the log holds none that is trusted, or those of several organisations.
     """
     found = [entry for entry, _ in record.all(kind) if about in {s.digest for s in entry.statement.subjects}]
-    who = {record.organisation(signer) for entry in found for signer in entry.signers}
+    who = {record.organisation(signer) for entry in found for signer in entry.signers} - {""}
     if len(who) != 1:
         raise InputError(
             f"whose is {about}?", expected=f"one organisation that logged a trusted {kind.NAME}",
-            found=", ".join(sorted(map(str, who))) or "none", advice="See: mythos log show",
+            found=", ".join(sorted(who)) or "none", advice="See: mythos log show",
         )  # fmt: skip
     return found[-1].data
