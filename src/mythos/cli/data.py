@@ -13,6 +13,7 @@ import click
 
 from mythos.cli.data_catalog import catalog
 from mythos.cli.data_make import recipe, synthesise
+from mythos.cli.data_optout import opt_outs
 from mythos.cli.data_out import export, takedown, where
 from mythos.cli.data_shared import (
     FILE,
@@ -38,6 +39,7 @@ def command() -> None:
     \b
     mythos data adopt --by "Aoi Sato, counsel"                    answer for the rules
     mythos data recipe --out manuals                              a real corpus from Debian's manuals
+    mythos data opt-outs records.yaml --record NAME --url URL --robots robots.txt …
     mythos data admit manuals/documents.jsonl --records manuals/records.yaml --region JP
     mythos data run sha256:… --region JP --tokenizer tokenizer.json
     mythos data where sha256:… --region JP --tokens 0:1000:1010
@@ -270,5 +272,5 @@ def _on_ray(address: str, region: str) -> Any:
     return in_ray(region)
 
 
-for _one in (where, takedown, export, recipe, synthesise, catalog):
+for _one in (where, takedown, export, recipe, synthesise, catalog, opt_outs):
     command.add_command(_one)
