@@ -19,7 +19,7 @@ ROOMS = {
     "data": 3_900,
     "synthesis": 7_950,
     "model": 1_000,
-    "train": 3_260,
+    "train": 3_340,
     "compute": 3_600,
     "cli": 8_600,
     "console": 300,

@@ -38,7 +38,8 @@ from mythos.evidence.client import LogClient
 from mythos.evidence.statement import Envelope
 from mythos.hub import sandbox as front
 from mythos.train import load_config, run_config
-from mythos.train.adapt import load_base, merge_adapter
+from mythos.train.adapt import load_base
+from mythos.train.adapter import merge_adapter
 from mythos.units import Digest
 from mythos.weights.adapter import LINEAGE, Lineage
 

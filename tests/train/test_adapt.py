@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ pytest.importorskip("peft", reason="extra missing: pip install 'mythos-hub[train
 pytest.importorskip("gguf", reason="extra missing: pip install 'mythos-hub[training]'")
 import gguf
 import torch
+from safetensors.torch import load_file, save_file
 
 from mythos.cli import adapt as adapt_command
 from mythos.compute import read
@@ -22,7 +24,8 @@ from mythos.compute.lineage import Figure, Graph
 from mythos.errors import DigestError, InputError
 from mythos.evidence.predicates import Derivation, Evaluation, TrainingCompute, TrainingRun
 from mythos.train import Corpus, Listener, Row, load_config, read_corpus, run_config
-from mythos.train.adapt import Adaptation, Adapted, adapt, load_base, merge_adapter
+from mythos.train.adapt import Adaptation, Adapted, adapt, load_base
+from mythos.train.adapter import CONFIG, WEIGHTS, merge_adapter
 from mythos.train.config import RunConfig
 from mythos.units import Digest, Flop
 from mythos.weights import identify
@@ -200,6 +203,50 @@ def test_a_damaged_adapter_is_refused(adapted: Adapted, base_file: Path, tmp_pat
             merge_adapter(load_base(base_file), tmp_path / "a", tmp_path / "o", name="x")
     with pytest.raises(InputError, match="no adapter"):
         merge_adapter(load_base(base_file), tmp_path, tmp_path / "o", name="x")
+    assert not list(tmp_path.rglob("*.gguf"))
+
+
+def test_an_adapter_of_another_make_decides_nothing(
+    adapted: Adapted, base_file: Path, tmp_path: Path
+) -> None:
+    """The library would import `megatron_core` by name, scale by `alpha_pattern`, leave `lm_head` out."""
+    base, said = load_base(base_file), json.loads((adapted.adapter / CONFIG).read_bytes())
+    folder = tmp_path / "a"
+    shutil.copytree(adapted.adapter, folder)
+    for changes in (
+        {"megatron_config": {"a": 1}, "megatron_core": "antigravity"}, {"alpha_pattern": {"q_proj": 99}},
+        {"target_modules": ["lm_head"]}, {"modules_to_save": ["lm_head"]}, {"peft_type": "PREFIX_TUNING"},
+        {"lora_alpha": math.nan}, {"lora_alpha": 99}, {"use_dora": True}, {"use_rslora": True}, {"bias": "all"},
+        {"r": "4"}, {"r": True}, {"r": 0}, {"r": 10**9}, {"r": 8}, {"a_setting_of_tomorrow": 1},
+    ):  # fmt: skip
+        (folder / CONFIG).write_text(json.dumps(said | changes))
+        with pytest.raises(InputError, match=r"of another make|no adapter|cannot be meant|not whole"):
+            merge_adapter(base, folder, tmp_path / "o", name="x")
+        assert "antigravity" not in sys.modules
+        base = load_base(base_file) if changes == {"r": 8} else base
+    assert not list(tmp_path.rglob("*.gguf"))
+
+
+def test_an_adapter_with_a_matrix_missing_or_no_number_is_refused(
+    adapted: Adapted, base_file: Path, tmp_path: Path
+) -> None:
+    folder, whole = tmp_path / "a", load_file(adapted.adapter / WEIGHTS)
+    shutil.copytree(adapted.adapter, folder)
+    first, tensor = next(iter(whole.items()))
+    for changed in (
+        {key: one for key, one in whole.items() if key != first},
+        whole | {first: torch.full_like(tensor, math.nan)},
+        whole | {first: tensor.to(torch.int32)},
+        whole | {first: tensor[:-1].contiguous()},
+        whole | {"base_model.model.lm_head.weight": tensor.clone()},
+    ):
+        save_file(changed, folder / WEIGHTS)
+        with pytest.raises(InputError, match=r"not whole.*1 that differ"):
+            merge_adapter(load_base(base_file), folder, tmp_path / "o", name="x")
+    (folder / WEIGHTS).unlink()
+    torch.save(whole, folder / "adapter_model.bin")
+    with pytest.raises(InputError, match="not whole"):
+        merge_adapter(load_base(base_file), folder, tmp_path / "o", name="x")
     assert not list(tmp_path.rglob("*.gguf"))
 
 

@@ -20,9 +20,10 @@ from mythos.errors import InputError, TrainError
 from mythos.evidence.predicates import Derivation, TrainingCompute, TrainingRun
 from mythos.train import Corpus, Listener, Row, load_config, run_config
 from mythos.train.adapt import Adaptation, adapt, load_base
+from mythos.train.adapter import CONFIG, WEIGHTS
 from mythos.train.config import RunConfig
 from mythos.train.documents import parse_corpus
-from mythos.train.inside import CONFIG, WEIGHTS, adapt_inside
+from mythos.train.inside import adapt_inside
 from mythos.units import Digest
 from mythos.weights.adapter import ADAPTER, LINEAGE, Lineage
 

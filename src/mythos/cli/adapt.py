@@ -195,7 +195,8 @@ def limit_lines(limits: Sequence[Mapping[str, Any]]) -> list[str]:
 @json_option
 def merge(adapter: Path, model: str, out: Path, name: str, home: Home, as_json: bool) -> None:
     """Merge an ADAPTER that came alone into its base; another base is refused by digest."""
-    from mythos.train.adapt import load_base, merge_adapter
+    from mythos.train.adapt import load_base
+    from mythos.train.adapter import merge_adapter
     from mythos.weights import identify, resolve
 
     base = load_base(resolve(model, home.cache))

@@ -24,14 +24,13 @@ from typing import Any, Final, cast
 import numpy as np
 import torch
 import transformers
-from peft import LoraConfig, PeftModel, get_peft_model
-from safetensors import SafetensorError
+from peft import LoraConfig, get_peft_model
 from torch import Tensor, nn
 
 from mythos.compute.lineage import Graph
 from mythos.compute.modified import Limit
 from mythos.compute.record import History
-from mythos.errors import DigestError, InputError
+from mythos.errors import InputError
 from mythos.evidence import SigningKey, Statement, Subject, canonical
 from mythos.evidence.predicates import Derivation, Evaluation, TrainingCompute, TrainingRun
 from mythos.evidence.predicates.weights import Parent, Result
@@ -255,7 +254,7 @@ def adapt(
         merged = inner.merge_and_unload()
     else:
         merged = inner
-    path = _export(base, merged, out, how)
+    path = export_adapted(base, merged, out, how)
     draw(out / "curve.svg", curve_svg(how.name, trained.rows))
     weights = identify(path).root
     cost = spent(trained.history, sum(p.numel() for p in merged.parameters()))
@@ -290,13 +289,17 @@ def statements_of(
     )
 
 
-def with_lora(base: Base, how: Adaptation) -> Any:
-    """The base with thin matrices that are trained; it names the base by digest."""
-    lora = LoraConfig(
+def lora_of(how: Adaptation) -> LoraConfig:
+    """Which thin matrices: two beside each of `TARGETS`."""
+    return LoraConfig(
         r=how.rank, lora_alpha=2 * how.rank, target_modules=list(TARGETS), task_type="CAUSAL_LM"
     )
+
+
+def with_lora(base: Base, how: Adaptation) -> Any:
+    """The base with thin matrices that are trained; it names the base by digest."""
     with _quiet():
-        inner: Any = get_peft_model(base.model, lora)
+        inner: Any = get_peft_model(base.model, lora_of(how))
     inner.peft_config["default"].base_model_name_or_path = str(base.weights)  # the library wrote a path
     return inner
 
@@ -351,7 +354,8 @@ def _evaluation(task: Task, before: dict[str, float], after: dict[str, float], a
     return Evaluation("bits per byte of held-out text", tuple(found), at)
 
 
-def _export(base: Base, merged: Any, out: Path, how: Adaptation) -> Path:
+def export_adapted(base: Base, merged: Any, out: Path, how: Adaptation) -> Path:
+    """Write merged weights in the form of their base, GGUF or a folder, and say where."""
     if not base.path.is_file():
         merged.save_pretrained(out / how.name)
         base.tokenizer.save_pretrained(out / how.name)
@@ -365,33 +369,3 @@ def _export(base: Base, merged: Any, out: Path, how: Adaptation) -> Path:
     }
     export_merged_gguf(base.path, weights, path, name=how.name)
     return path
-
-
-def merge_adapter(base: Base, adapter: Path, out: Path, *, name: str) -> Path:
-    """Merge an adapter that came alone into its base, and export.
-
-    Raises:
-        DigestError: the adapter was trained on another base.
-        InputError: no adapter, or one cut short.
-    """
-    check_name(name)
-    try:
-        config: dict[str, Any] = json.loads((adapter / "adapter_config.json").read_bytes())
-        about = (config["base_model_name_or_path"], config["r"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"no adapter at {adapter}",
-            expected="the folder that `mythos adapt` wrote",
-            found=str(error)[:120],
-        ) from error
-    made_for, rank = about
-    if made_for != str(base.weights):
-        raise DigestError("the adapter is for another base", expected=str(made_for), found=str(base.weights))
-    try:
-        with _quiet():
-            loaded: Any = PeftModel.from_pretrained(base.model, str(adapter))
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise InputError(f"the adapter at {adapter} is not whole", found=str(error)[:120]) from error
-    out.mkdir(parents=True, exist_ok=True)
-    how = Adaptation(name, RunConfig(steps=1, rows=1), rank=rank)
-    return _export(base, loaded.merge_and_unload(), out, how)

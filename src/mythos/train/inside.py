@@ -12,8 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import Any, Final
 
 import torch
 from peft import get_peft_model_state_dict
@@ -24,6 +22,7 @@ from mythos.errors import InputError
 from mythos.evidence import Statement
 from mythos.evidence.statement import canonical
 from mythos.train.adapt import Adaptation, Base, CausalNet, statements_of, task_of, with_lora
+from mythos.train.adapter import CONFIG, WEIGHTS, plain
 from mythos.train.documents import Corpus
 from mythos.train.evaluate import bits_per_byte
 from mythos.train.loop import Listener, carry_out_unwritten
@@ -34,9 +33,6 @@ from mythos.train.run import spent
 from mythos.units import Digest
 from mythos.weights import Manifest, Resource
 from mythos.weights.adapter import ADAPTER, LINEAGE, Lineage
-
-CONFIG: Final = "adapter_config.json"
-WEIGHTS: Final = "adapter_model.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +79,7 @@ def adapt_inside(
     arrays = {key: tensor.numpy() for key, tensor in matrices.items()}
     files = {
         ADAPTER: adapter_gguf(base.path, arrays, alpha=2 * how.rank, name=how.name),
-        CONFIG: canonical(_plain(inner.peft_config["default"].to_dict())),
+        CONFIG: canonical(plain(inner.peft_config["default"].to_dict())),
         WEIGHTS: save(matrices),
         LINEAGE: Lineage(how.name, base.weights, corpus.digest, how.digest).to_bytes(),
     }
@@ -92,18 +88,3 @@ def adapt_inside(
     cost = spent(trained.history, sum(p.numel() for p in task.model.parameters() if p.requires_grad))
     said = statements_of(base, task, how, trained, before, cost, weights)
     return Made(files, weights, said, before, trained.bits)
-
-
-def _plain(value: Any) -> Any:
-    """The library's settings as canonical JSON, which has no floats and no null for what is not set."""
-    if isinstance(value, dict):
-        return {str(key): _plain(one) for key, one in value.items() if one is not None}
-    if isinstance(value, set | frozenset):
-        return sorted(str(one) for one in value)
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, float):
-        return int(value) if value.is_integer() else str(value)
-    return value if isinstance(value, int) else str(value)
