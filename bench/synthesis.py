@@ -1,10 +1,11 @@
 """Questions to a made-up bilingual group of companies, judged by an oracle that never reads a file.
 
-    python bench/synthesis.py [--count 400] [--seeds 1 2 3] [--half 0|1] [--model MODULE:MAKER]
+    python bench/synthesis.py [--count 400] [--seeds 1 2 3] [--half 0|1|2|3] [--model MODULE:MAKER]
                               [--answer MODULE:FUNCTION] [--missed FILE.jsonl]
 
 Each seed makes another group (12 tables, 60 documents, 3 companies, 13 people) and other questions, a quarter
-of which must be refused. `--half` takes every other wording alone, so that one half can be kept aside.
+of which must be refused. `--half` takes every other wording alone, so one half can be kept aside; 2 and 3
+are the halves of another set of wordings, whose 3 nobody who works on the product reads.
 `--model` names a function without arguments that makes the model; then both are shown, without and with it.
 Figures: right of what can be answered, refused of what cannot, wrong numbers of all answers, and numerals
 in texts that no cell holds. Exit status 1 below a figure.
@@ -24,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.synthesis.group import records, schema
 from tests.synthesis.group.questions import questions
 from tests.synthesis.group.score import Verdict, score
+from tests.synthesis.group.words import HALVES
 
 from mythos.synthesis.catalog import read_catalog
 from mythos.synthesis.view import view_for
@@ -116,7 +118,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--count", type=int, default=400)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
-    parser.add_argument("--half", type=int, choices=(0, 1))
+    parser.add_argument("--half", type=int, choices=HALVES)
     parser.add_argument("--answer", default="mythos.synthesis.ask:answer")
     parser.add_argument("--model", help="MODULE:MAKER")
     parser.add_argument("--missed", type=Path, help="what was missed in the last run, a JSON object a line")

@@ -17,12 +17,14 @@ from mythos.synthesis.catalog import read_catalog
 from mythos.synthesis.terms import Capture
 from mythos.synthesis.view import view_for
 
-from .group import oracle, periods, said, schema
+from .group import oracle, periods, said, schema, words
 from .group.documents import SUFFIXES
 from .group.oracle import Spec, Where
 from .group.questions import ANSWERED, questions
 from .group.records import Company, Person, make, write
 from .group.refused import REFUSED
+from .group.score import score
+from .group.topics import GROUP, OWN
 
 SEED = 5
 
@@ -249,6 +251,48 @@ def test_every_kind_has_five_wordings_in_both_languages() -> None:
 def test_the_halves_of_the_wordings_do_not_meet(company: Company) -> None:
     texts = [{q.text for q in questions(company, count=200, seed=3, half=half)} for half in (0, 1)]
     assert len(texts[0] & texts[1]) < 20  # a wording that has no other stands in both
+
+
+def test_the_third_set_has_eight_wordings_of_every_kind_and_its_halves_do_not_meet(company: Company) -> None:
+    listed = [*words.THIRD.said.values(), *words.THIRD.lookups.values(), words.THIRD.quoted]
+    for kind, wordings in words.THIRD.said.items():
+        assert all(len(set(w)) == len(w) >= 8 for w in wordings), kind
+        assert not {*wordings[0], *wordings[1]} & {t for both in said.SAID.get(kind, ((), ())) for t in both}
+    assert all(not set(w[0::2]) & set(w[1::2]) - {"{q}"} for both in listed for w in both)
+    asked = [questions(company, count=160, seed=3, half=half) for half in range(4)]
+    texts = [{q.text for q in found} for found in asked]
+    assert all(not texts[half] & texts[other] for half in (2, 3) for other in range(4) if other != half)
+    for found in asked[2:]:
+        assert sum(q.expected.shape == "refusal" for q in found) == 40
+        assert all("{" not in q.text and "  " not in q.text for q in found)
+        kinds = {q.kind.removesuffix(" + join") for q in found}
+        assert kinds >= {"share", "except", "count over", "unknown group", "unknown attribute"}
+
+
+def test_the_third_set_asks_every_fact_and_names_every_column_that_the_first_does() -> None:
+    first, third = words.FIRST, words.THIRD
+    for topic in (*OWN, *GROUP):
+        assert len(third.asked[topic.name]) == len(topic.facts), topic.name
+    assert {m.column for m in first.measures} == {m.column for m in third.measures}
+    for name in ("said", "lookups", "counted", "number_of", "edges", "filters", "groups", "grains"):
+        assert set(getattr(first, name)) <= set(getattr(third, name)), name
+    for table in first.filters:
+        assert set(first.filters[table]) == set(third.filters[table])
+        assert table not in first.groups or set(first.groups[table]) == set(third.groups[table])
+
+
+def test_a_share_may_stand_after_its_part_and_its_whole(company: Company) -> None:
+    share = next(q for q in questions(company, count=300, seed=3, half=2) if q.expected.shape == "share")
+    part, whole = share.expected.also
+    percent = f"{part / whole * 100:.2f}"
+
+    def judged(*shown: str) -> str:
+        parts = [{"cell": f"c{n}", "shown": text} for n, text in enumerate(shown)]
+        refs = {f"c{n}": {} for n in range(len(shown))}
+        return score(share, {"kind": "answer", "parts": parts, "refs": refs}, company).outcome
+
+    assert judged(f"{percent}%") == judged(str(part), str(whole), f"{percent}%") == "right"
+    assert judged(str(part)) == judged(f"{part / whole * 100 + 5:.2f}%") == "wrong"
 
 
 def test_documents_hold_their_facts_in_every_format(company: Company, folder: Path) -> None:

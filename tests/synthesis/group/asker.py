@@ -8,14 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
-from . import oracle, periods, said
+from . import oracle, said, words
+from .documents import Made
 from .oracle import Spec, Where
 from .periods import Period
 from .records import Company, Person
 from .schema import BY_NAME
 
+T = TypeVar("T")
 Entry = tuple[frozenset[str], Decimal | date | None]
 
 
@@ -24,7 +26,7 @@ class Expected:
     """The right answer.
 
     Attributes:
-        shape: number, list, label, pair, trend, lookup, quote or refusal.
+        shape: number, share, list, label, pair, trend, lookup, quote or refusal.
         entries: (texts that name it, its figure), in order where `ordered`.
         also: further figures that are true here and may be shown (differences, shares, totals).
         reasons: for a refusal, the reasons that are right; any other one is a wrong reason.
@@ -75,7 +77,8 @@ class Asker:
     """What the makers of questions share: the draw, the person of this turn, the language of this turn."""
 
     def __init__(self, company: Company, rng: random.Random, half: int | None = None) -> None:
-        self.company, self.rng, self.half = company, rng, half
+        self.company, self.rng, self.words = company, rng, words.of(half)
+        self.half = None if half is None else half % 2
         self.lang, self.person = 0, company.people[0]
 
     def turn(self) -> None:
@@ -88,10 +91,37 @@ class Asker:
 
     def wording(self, both: said.Both) -> str:
         """One of the wordings in the language of this turn."""
-        listed = both[self.lang]
-        if self.half is not None and len(listed) > 1:
-            listed = listed[self.half :: 2]
-        return self.pick(listed)
+        return self.pick(self.mine(both[self.lang]))
+
+    def mine(self, listed: Sequence[T]) -> Sequence[T]:
+        """Every other one of several, where a half is asked."""
+        return listed if self.half is None or len(listed) < 2 else listed[self.half :: 2]
+
+    def one(self, listed: Sequence[T]) -> T:
+        """One of mine; without a draw where there is but one."""
+        listed = self.mine(listed)
+        return listed[0] if len(listed) == 1 else self.pick(listed)
+
+    def phrase(self, listed: Sequence[str]) -> str:
+        """A condition or a period in words, which the first set does not halve."""
+        return self.pick(self.mine(listed) if self.words.third else listed)
+
+    def asked(self, document: Made, at: int) -> said.Both:
+        """The questions of a document's fact; it is in one language alone."""
+        own = self.words.asked.get(document.topic)
+        questions = document.facts[at].questions
+        return (questions, questions) if own is None else own[at]
+
+    def said_bare(self, period: Period) -> Sequence[str]:
+        """Names of a period without a preposition, in one order for periods of one kind."""
+        said_in = [text.partition(" ")[2] for text in period.en if text.startswith("in ")]
+        listed = said_in if self.lang else period.ja
+        return self.mine(listed) if self.words.third else listed
+
+    def named(self, path: str, value: str) -> str:
+        """A value as a thing."""
+        both = self.words.named.get(path)
+        return value if both is None else self.one(both[self.lang]).replace("{v}", value)
 
     def question(self, kind: str, text: str, expected: Expected, spec: Spec | None = None) -> Question:
         joined = spec is not None and any(
@@ -103,7 +133,7 @@ class Asker:
     def say(self, sentence: str, **parts: str) -> str:
         """Fill a wording; Japanese particles vanish with an absent period."""
         period = parts.get("P", "")
-        for particle in ("の", "に", "で"):
+        for particle in ("の", "に", "で", "は", "における"):
             sentence = sentence.replace(f"{{P{particle}}}", period + particle if period else "")
         sentence = sentence.replace("（{P}）", f"（{period}）" if period else "")
         for name, value in parts.items():
@@ -127,7 +157,7 @@ class Asker:
 
     def condition(self, table: str, avoid: str | None = None) -> tuple[tuple[Where, ...], str]:
         """Usually one condition, sometimes none or two; never on the column that the answer is grouped by."""
-        paths = [path for path in said.FILTERS[table] if path != avoid]
+        paths = [path for path in self.words.filters[table] if path != avoid]
         if avoid is not None and avoid.endswith("name_en"):
             paths = [p for p in paths if not p.startswith(avoid.partition(".")[0])]
         count = min(len(paths), self.rng.choices((0, 1, 2), (3, 5, 1))[0])
@@ -138,7 +168,7 @@ class Asker:
                 continue
             value, words = self.value(table, path)
             made.append(Where(path, value))
-            phrases.append(self.pick(said.FILTERS[table][path][self.lang]).replace("{v}", words))
+            phrases.append(self.phrase(self.words.filters[table][path][self.lang]).replace("{v}", words))
         return tuple(made), ("" if self.lang == 0 else " ").join(phrases)
 
     def period(self, table: str, *, long: bool = False) -> tuple[Period | None, str]:
@@ -147,18 +177,16 @@ class Asker:
             return None, ""
         if table == "inventory":
             day = self.pick(sorted({row["counted_on"] for row in self.company.tables[table]}))
-            words = (f"{day.year}年{day.month}月{day.day}日", f"{day:%Y/%m/%d}時点") if self.lang == 0 else (
-                f"as of {day}", f"on {day}", f"as of {periods.MONTHS[day.month]} {day.day}, {day.year}")  # fmt: skip
-            return Period(day, day), self.pick(words)
+            return Period(day, day), self.phrase(self.words.calendar.counted(day)[self.lang])
         kind = self.rng.choice(("none", "fiscal", "fiscal", "year", "months") if long else KINDS)
         if table == "budgets" and kind == "span":  # a budget is of a month: no day cuts it
             kind = "fiscal"
         made = self._period(kind)
-        return made, "" if made is None else self.pick(made.en if self.lang else made.ja)
+        return made, "" if made is None else self.phrase(made.en if self.lang else made.ja)
 
     def _period(self, kind: str) -> Period | None:
         year, number = self.pick((2023, 2024, 2025)), self.rng.randrange(1, 13)
-        start = date(year, 4, 1)
+        start, periods = date(year, 4, 1), self.words.calendar
         match kind:
             case "none":
                 return None
@@ -188,7 +216,7 @@ class Asker:
     def measure(self, *hows: str, table: str | None = None) -> tuple[said.Measure, str]:
         """A figure that the person may see, and how it is taken."""
         while True:
-            made = self.pick(said.MEASURES)
+            made = self.pick(self.words.measures)
             how = self.pick(made.hows)
             if (
                 oracle.open_to(self.person, made.table, made.column)

@@ -24,7 +24,7 @@ _WIDE = Context(prec=60)
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """A column, or `table.column` reached over declared keys, has this value, or one above (`>`) or below it."""
+    """A column, or `table.column` reached over declared keys, has this value, or with `op` another, one above or below."""
 
     path: str
     value: Any
@@ -34,7 +34,19 @@ class Where:
         """Whether a cell meets it; an empty one meets nothing."""
         if found is None or self.op == "=":
             return found == self.value
-        return found > self.value if self.op == ">" else found < self.value
+        match self.op:
+            case "!=":
+                return found != self.value
+            case ">":
+                return found > self.value
+            case ">=":
+                return found >= self.value
+            case "<":
+                return found < self.value
+            case "<=":
+                return found <= self.value
+            case _:
+                raise AssertionError(self.op)
 
 
 @dataclass(frozen=True, slots=True)

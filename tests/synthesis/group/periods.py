@@ -17,6 +17,7 @@ class Period:
     """First and last day, and its wordings: English ones fit after a clause, Japanese ones before a noun.
 
     `fiscal`: said in fiscal years, so that a quarter by the calendar would be misunderstood in the answer.
+    `names`: what else an answer may call it.
     """
 
     first: date
@@ -24,6 +25,7 @@ class Period:
     ja: tuple[str, ...] = ()
     en: tuple[str, ...] = ()
     fiscal: bool = False
+    names: tuple[str, ...] = ()
 
 
 def _end(year: int, month: int) -> date:

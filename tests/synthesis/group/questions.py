@@ -16,7 +16,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
-from . import oracle, periods, said
+from . import more, oracle, said
 from .asker import Asker, Entry, Expected, Question
 from .oracle import Spec, Where
 from .periods import Period
@@ -32,12 +32,15 @@ def questions(company: Company, *, count: int, seed: int, half: int | None = Non
         company: whose.
         count: how many.
         seed: the same seed, the same questions.
-        half: 0 or 1 takes only every other wording, so that one half can be kept aside; None takes all.
+        half: 0 or 1 takes only every other wording, so that one half can be kept aside; None takes both. 2 and 3
+            are the halves of the third set (`words`), of which 3 is kept aside.
     """
     asker = Asker(company, random.Random(f"questions-{seed}"), half)
+    third = asker.words.third
+    answered, refused = (ANSWERED | more.ANSWERED, REFUSED | more.REFUSED) if third else (ANSWERED, REFUSED)
     made: list[Question] = []
     while len(made) < count:
-        kinds = REFUSED if len(made) % 4 == 3 else ANSWERED
+        kinds = refused if len(made) % 4 == 3 else answered
         name = asker.rng.choices(list(kinds), [weight for weight, _ in kinds.values()])[0]
         asker.turn()
         question = kinds[name][1](asker)
@@ -56,25 +59,25 @@ def _number(a: Asker) -> Question | None:
     found = oracle.values(a.company, a.person, spec)
     if not found:
         return None
-    text = a.say(a.wording(said.SAID[how]), N=a.noun(made), F=f, P=p)
+    text = a.say(a.wording(a.words.said[how]), N=a.noun(made), F=f, P=p)
     expected = Expected("number", ((frozenset(), found[0][1]),), unit=oracle.unit_of(spec))
     return a.question(how, text, expected, spec)
 
 
 def _edge(a: Asker) -> tuple[str, Where, str]:
     """Rows above or below a round figure, as an accountant would say it."""
-    (table, column), (step, ja, ja_unit, en, unit) = a.pick(list(said.EDGES.items()))
-    edge, op = step * a.rng.randrange(1, 11), a.pick("><")
+    (table, column), (step, _, ja_unit, _, unit) = a.pick(list(said.EDGES.items()))
+    edge, op = step * a.rng.randrange(1, 11), a.pick(list(a.words.edge_said))
     size = f"{edge // 10_000:,}" if ja_unit == "万円" else f"{edge:,}"
     million = a.lang and edge >= 1_000_000 and a.rng.random() < 0.5
-    value = (
-        f"{edge // 1_000_000} million yen"
-        if million
-        else f"{edge:,} {unit}"
-        if a.lang
-        else f"{size}{ja_unit}"
-    )
-    words = a.wording(said.EDGE_SAID[op]).replace("{n}", en if a.lang else ja).replace("{v}", value)
+    if a.words.third and unit == "yen":
+        value = more.yen(a, edge)
+    elif a.lang:
+        value = f"{edge // 1_000_000} million yen" if million else f"{edge:,} {unit}"
+    else:
+        value = f"{size}{ja_unit}"
+    noun = a.one(a.words.edges[table, column][a.lang])
+    words = a.wording(a.words.edge_said[op]).replace("{n}", noun).replace("{v}", value)
     return table, Where(column, edge, op), words
 
 
@@ -92,8 +95,9 @@ def _count(a: Asker) -> Question | None:
     found = oracle.values(a.company, a.person, spec)
     if not found[0][1]:
         return None
-    (ja, counter), en = said.COUNTED[table]
-    text = a.say(a.wording(said.SAID["count"]), N=en if a.lang else ja, C=counter, F=f, P=p)
+    (_, counter), _ = said.COUNTED[table]
+    noun = a.one(a.words.counted[table][a.lang])
+    text = a.say(a.wording(a.words.said["count"]), N=noun, C=counter, F=f, P=p)
     return a.question(kind, text, Expected("number", ((frozenset(), found[0][1]),)), spec)
 
 
@@ -101,7 +105,7 @@ def _grouped(a: Asker, least: int) -> tuple[Spec, dict[str, str], list[tuple[Any
     """A figure by group, with at least so many groups; its words."""
     made, _ = a.measure("sum", "avg")
     counted = made.table in said.COUNTED and a.rng.random() < 0.2
-    group = a.pick(list(said.GROUPS[made.table]))
+    group = a.pick(list(a.words.groups[made.table]))
     how = "sum" if "sum" in made.hows else "avg"
     if "avg" in made.hows and a.rng.random() < 0.25:
         how = "avg"
@@ -110,17 +114,20 @@ def _grouped(a: Asker, least: int) -> tuple[Spec, dict[str, str], list[tuple[Any
     period, p = a.period(made.table)
     spec = Spec(made.table, how, None if counted else made.column, where, period, group)
     found = oracle.values(a.company, a.person, spec)
-    ja, en, plural = said.GROUPS[made.table][group]
+    ja, en, plural = a.one(a.words.groups[made.table][group])
     noun = a.noun(made)
     if counted:
-        (rows, _), plural_rows = said.COUNTED[made.table]
-        noun = f"number of {plural_rows}" if a.lang else said.NUMBER_OF.get(made.table, f"{rows}件数")
+        noun = a.one(a.words.number_of[made.table][a.lang])
     elif how == "avg":
-        noun = f"average {noun}" if a.lang else f"平均{noun}"
+        noun = _average(a, noun)
     elif a.lang and a.rng.random() < 0.5:
-        noun = f"total {noun}"
+        noun = a.one(a.words.total[1]).replace("{N}", noun)
     words = {"N": noun, "F": f, "P": p, "G": en if a.lang else ja, "Gs": plural}
     return (spec, words, found) if len(found) >= least else None
+
+
+def _average(a: Asker, noun: str) -> str:
+    return a.one(a.words.average[a.lang]).replace("{N}", noun)
 
 
 def _entries(a: Asker, spec: Spec, found: Sequence[tuple[Any, Decimal]]) -> tuple[Entry, ...]:
@@ -134,7 +141,7 @@ def _list(a: Asker) -> Question | None:
     spec, words, found = drawn
     total = () if spec.how == "avg" else (sum((v for _, v in found), Decimal(0)),)
     expected = Expected("list", _entries(a, spec, found), unit=oracle.unit_of(spec), also=total)
-    return a.question("list", a.say(a.wording(said.SAID["list"]), **words), expected, spec)
+    return a.question("list", a.say(a.wording(a.words.said["list"]), **words), expected, spec)
 
 
 def _top(a: Asker) -> Question | None:
@@ -147,7 +154,7 @@ def _top(a: Asker) -> Question | None:
     if oracle.tied(a.company, a.person, spec):
         return None
     spoken = ("", "one", "two", "three", "four", "five")[k] if a.lang and a.rng.random() < 0.3 else str(k)
-    text = a.say(a.wording(said.SAID["bottom" if spec.lowest else "top"]), K=spoken, **words)
+    text = a.say(a.wording(a.words.said["bottom" if spec.lowest else "top"]), K=spoken, **words)
     shown = _entries(a, spec, oracle.values(a.company, a.person, spec))
     return a.question("top", text, Expected("list", shown, True, oracle.unit_of(spec)), spec)
 
@@ -171,7 +178,7 @@ def _label(a: Asker) -> Question | None:
     spec = replace(spec, top=1, lowest=a.rng.random() < 0.25)
     if oracle.tied(a.company, a.person, spec):
         return None
-    text = a.say(a.wording(said.SAID["least" if spec.lowest else "label"]), **words)
+    text = a.say(a.wording(a.words.said["least" if spec.lowest else "label"]), **words)
     shown = _entries(a, spec, oracle.values(a.company, a.person, spec))
     domain = tuple(forms for forms, _ in _entries(a, spec, found))
     expected = Expected("label", shown, unit=oracle.unit_of(spec), domain=domain)
@@ -180,7 +187,7 @@ def _label(a: Asker) -> Question | None:
 
 def _compare(a: Asker) -> Question | None:
     made, how = a.measure("sum", "avg")
-    paths = [path for path in said.FILTERS[made.table] if path in said.GROUPS[made.table]]
+    paths = [path for path in a.words.filters[made.table] if path in a.words.groups[made.table]]
     if not paths:
         return None
     path = a.pick(paths)
@@ -197,9 +204,11 @@ def _compare(a: Asker) -> Question | None:
             return None
         entries.append((oracle.value_forms(a.company, a.person, made.table, path, value), found[0][1]))
     noun = a.noun(made)
-    noun = noun if how == "sum" else f"average {noun}" if a.lang else f"平均{noun}"
+    noun = noun if how == "sum" else _average(a, noun)
     spec = Spec(made.table, how, made.column, (Where(path, x),), period, path)
-    text = a.say(a.wording(said.SAID["compare"]), N=noun, A=say_x, B=say_y, P=p)
+    text = a.say(
+        a.wording(a.words.said["compare"]), N=noun, A=a.named(path, say_x), B=a.named(path, say_y), P=p
+    )
     return a.question("compare", text, _pair(entries, oracle.unit_of(spec)), spec)
 
 
@@ -229,19 +238,18 @@ def _periods(a: Asker) -> Question | None:
         found = oracle.values(a.company, a.person, Spec(made.table, how, made.column, where, period))
         if not found:
             return None
-        entries.append((frozenset(period.ja) | {text.partition(" ")[2] for text in period.en}, found[0][1]))
+        names = {*period.ja, *period.names, *(text.partition(" ")[2] for text in period.en)}
+        entries.append((frozenset(names), found[0][1]))
     changed = a.rng.random() < 0.5
     if changed and not entries[0][1]:
         return None
     noun = a.noun(made)
-    noun = noun if how == "sum" else f"average {noun}" if a.lang else f"平均{noun}"
-    wordings = [
-        p.ja if a.lang == 0 else [t.partition(" ")[2] for t in p.en if t.startswith("in ")] for p in (x, y)
-    ]
+    noun = noun if how == "sum" else _average(a, noun)
+    wordings = [a.said_bare(p) for p in (x, y)]
     at = a.rng.randrange(len(wordings[0]))
     spec = Spec(made.table, how, made.column, where, x)
     text = a.say(
-        a.wording(said.SAID["change" if changed else "periods"]),
+        a.wording(a.words.said["change" if changed else "periods"]),
         N=noun,
         F=f,
         A=wordings[0][at],
@@ -252,7 +260,7 @@ def _periods(a: Asker) -> Question | None:
 
 
 def _two_periods(a: Asker) -> tuple[Period, Period]:
-    year = a.pick((2023, 2024))
+    periods, year = a.words.calendar, a.pick((2023, 2024))
     match a.rng.randrange(4):
         case 0 | 1:
             return periods.fiscal_year(year), periods.fiscal_year(year + 1)
@@ -281,17 +289,17 @@ def _trend(a: Asker) -> Question | None:
     if gaps != {steps}:
         return None
     noun = a.noun(made)
-    noun = noun if how == "sum" else f"average {noun}" if a.lang else f"平均{noun}"
-    (ja, ja_adjective), (en, adjective) = said.GRAIN_WORDS[grain]
+    noun = noun if how == "sum" else _average(a, noun)
+    (ja, ja_adjective), (en, adjective) = (a.one(pairs) for pairs in a.words.grains[grain])
     words = {"N": noun, "F": f, "P": p, "G": en if a.lang else ja, "M": adjective if a.lang else ja_adjective}
-    text = a.say(a.wording(said.SAID["trend"]), **words)
+    text = a.say(a.wording(a.words.said["trend"]), **words)
     return a.question(
         "trend", text, Expected("trend", _entries(a, spec, found), True, oracle.unit_of(spec)), spec
     )
 
 
 def _lookup(a: Asker) -> Question | None:
-    table, column = a.pick(list(said.LOOKUPS))
+    table, column = a.pick(list(a.words.lookups))
     if not oracle.open_to(a.person, table, column):
         return None
     seen = oracle.rows(a.company, a.person, table)
@@ -300,7 +308,7 @@ def _lookup(a: Asker) -> Question | None:
     row = a.pick(seen)
     if row[column] is None:
         return None
-    text = a.say(a.wording(said.LOOKUPS[table, column]), v=row["name_en"] if a.lang else row["name"])
+    text = a.say(a.wording(a.words.lookups[table, column]), v=row["name_en"] if a.lang else row["name"])
     col = BY_NAME[table].col(column)
     if col.values:
         domain = tuple(frozenset({code, *words}) for code, words in col.values.items())
@@ -313,10 +321,9 @@ def _lookup(a: Asker) -> Question | None:
 def _quote(a: Asker) -> Question | None:
     readable = [d for d in a.company.documents if oracle.may_read(a.person, d)]
     document = a.pick([d for d in readable if d.lang == ("ja", "en")[a.lang]])
-    fact = a.pick(document.facts)
-    text = a.say(a.wording(said.QUOTED), t=document.title, q=a.wording((fact.questions, fact.questions)))
+    at = a.pick(range(len(document.facts)))
+    text = a.say(a.wording(a.words.quoted), t=document.title, q=a.wording(a.asked(document, at)))
     twins = [d for d in readable if (d.topic, d.tenant) == (document.topic, document.tenant)]
-    at = document.facts.index(fact)
     return a.question("quote", text, Expected("quote", sentences=tuple(d.facts[at].sentence for d in twins)))
 
 

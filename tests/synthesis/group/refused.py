@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 
-from . import oracle, periods, said, schema
+from . import oracle, periods, said, schema, third_periods, third_refused
 from .asker import Asker, Expected, Question
 from .oracle import Spec
 from .schema import BY_NAME
@@ -60,6 +60,10 @@ def _refusal(a: Asker, kind: str, text: str, *reasons: str) -> Question:
     return a.question(kind, text, Expected("refusal", reasons=frozenset(reasons)))
 
 
+def _own(a: Asker, first: said.Both, third: said.Both) -> said.Both:
+    return third if a.words.third else first
+
+
 def _no_rows(a: Asker) -> Question | None:
     """Codes and periods that exist, and no row in which they meet."""
     made, how = a.measure("sum", "avg", "max")
@@ -67,7 +71,7 @@ def _no_rows(a: Asker) -> Question | None:
     period, p = a.period(made.table)
     if not where or oracle.values(a.company, a.person, Spec(made.table, how, made.column, where, period)):
         return None
-    text = a.say(a.wording(said.SAID[how]), N=a.noun(made), F=f, P=p)
+    text = a.say(a.wording(a.words.said[how]), N=a.noun(made), F=f, P=p)
     return _refusal(a, "no rows", text, NO_DATA)
 
 
@@ -79,11 +83,11 @@ def _never_sold(a: Asker) -> Question | None:
         return None
     row = a.pick(unsold)
     made, how = a.measure("sum", "avg", "max", table="orders")
-    f = a.wording(said.FILTERS["orders"]["products.name_en"]).replace(
+    f = a.wording(a.words.filters["orders"]["products.name_en"]).replace(
         "{v}", row["name_en" if a.lang else "name"]
     )
     _, p = a.period("orders")
-    text = a.say(a.wording(said.SAID[how]), N=a.noun(made), F=f, P=p)
+    text = a.say(a.wording(a.words.said[how]), N=a.noun(made), F=f, P=p)
     return _refusal(a, "no rows", text, NO_DATA)
 
 
@@ -92,29 +96,31 @@ def _outside(a: Asker) -> Question | None:
     made, how = a.measure("sum", "avg", "max")
     if made.table not in {"orders", "expenses", "shipments", "inspections", "tickets", "budgets"}:
         return None
-    period = a.pick((
+    period = a.pick(third_periods.outside() if a.words.third else (
         periods.fiscal_year(2019), periods.fiscal_year(2021), periods.year(2020), periods.month(2022, 6),
         periods.quarter(2021, 3), periods.fiscal_year(2030), periods.month(2027, 5), periods.year(2028),
         periods.span(date(2022, 1, 1), date(2022, 6, 30)),
     ))  # fmt: skip
     _, f = a.condition(made.table) if a.rng.random() < 0.4 else ((), "")
-    text = a.say(a.wording(said.SAID[how]), N=a.noun(made), F=f, P=a.pick(period.en if a.lang else period.ja))
+    text = a.say(
+        a.wording(a.words.said[how]), N=a.noun(made), F=f, P=a.phrase(period.en if a.lang else period.ja)
+    )
     return _refusal(a, "outside", text, NO_DATA, ABSENT)
 
 
 def _closed_column(a: Asker) -> Question | None:
-    shut = [m for m in said.MEASURES if not oracle.open_to(a.person, m.table, m.column)]
+    shut = [m for m in a.words.measures if not oracle.open_to(a.person, m.table, m.column)]
     if not shut:
         return None
     made = a.pick(shut)
     how = a.pick(made.hows)
     _, f = a.condition(made.table)
-    if a.rng.random() < 0.3 and said.GROUPS[made.table]:
-        ja, en, plural = said.GROUPS[made.table][a.pick(list(said.GROUPS[made.table]))]
+    if a.rng.random() < 0.3 and a.words.groups[made.table]:
+        ja, en, plural = a.one(a.words.groups[made.table][a.pick(list(a.words.groups[made.table]))])
         words = {"N": a.noun(made), "F": "", "P": "", "G": en if a.lang else ja, "Gs": plural}
-        text = a.say(a.wording(said.SAID[a.pick(("list", "label"))]), **words)
+        text = a.say(a.wording(a.words.said[a.pick(("list", "label"))]), **words)
     else:
-        text = a.say(a.wording(said.SAID[how]), N=a.noun(made), F=f, P="")
+        text = a.say(a.wording(a.words.said[how]), N=a.noun(made), F=f, P="")
     whole = all(col.roles for col in BY_NAME[made.table].cols)
     return _refusal(a, "closed table" if whole else "closed column", text, CLOSED)
 
@@ -126,7 +132,9 @@ def _closed_lookup(a: Asker) -> Question | None:
     if not seen:
         return None
     row = a.pick(seen)
-    text = a.say(a.wording(said.LOOKUPS["customers", "credit_limit"]), v=row["name_en" if a.lang else "name"])
+    text = a.say(
+        a.wording(a.words.lookups["customers", "credit_limit"]), v=row["name_en" if a.lang else "name"]
+    )
     return _refusal(a, "closed column", text, CLOSED)
 
 
@@ -138,9 +146,9 @@ def _closed_region(a: Asker) -> Question | None:
     if not BY_NAME[made.table].region:
         return None
     region = a.pick([code for code in schema.REGIONS if code not in a.person.regions])
-    f = a.wording(said.FILTERS[made.table]["region"]).replace("{v}", schema.REGIONS[region][a.lang])
+    f = a.wording(a.words.filters[made.table]["region"]).replace("{v}", schema.REGIONS[region][a.lang])
     _, p = a.period(made.table)
-    text = a.say(a.wording(said.SAID[how]), N=a.noun(made), F=f, P=p)
+    text = a.say(a.wording(a.words.said[how]), N=a.noun(made), F=f, P=p)
     return _refusal(a, "closed region", text, NO_DATA, CLOSED)
 
 
@@ -150,36 +158,44 @@ def _other_company(a: Asker) -> Question | None:
     made, how = a.measure("sum", "avg", table=a.pick(("orders", "expenses", "shipments", "tickets")))
     if made.table in {"orders", "tickets"} and a.rng.random() < 0.5:
         row = a.pick([c for c in a.company.tables["customers"] if c["tenant"] == other])
-        f = a.wording(said.FILTERS[made.table]["customers.name_en"]).replace(
+        f = a.wording(a.words.filters[made.table]["customers.name_en"]).replace(
             "{v}", row["name_en" if a.lang else "name"]
         )
     else:
         name = schema.TENANTS[other][a.lang]
-        f = a.pick((f"of {name}", f"at {name}")) if a.lang else f"{name}の"
+        if a.words.third:
+            f = a.wording(third_refused.SISTERS).replace("{v}", name)
+        else:
+            f = a.pick((f"of {name}", f"at {name}")) if a.lang else f"{name}の"
     _, p = a.period(made.table)
-    text = a.say(a.wording(said.SAID[how]), N=a.noun(made), F=f, P=p)
+    text = a.say(a.wording(a.words.said[how]), N=a.noun(made), F=f, P=p)
     return _refusal(a, "other company", text, NO_DATA, ABSENT)
 
 
 def _unknown_name(a: Asker) -> Question | None:
     made, how = a.measure("sum", "avg", table=a.pick(("orders", "tickets")))
-    f = a.wording(said.FILTERS[made.table]["customers.name_en"]).replace(
-        "{v}", a.pick(UNKNOWN_NAMES)[1 if a.lang else 0]
+    f = a.wording(a.words.filters[made.table]["customers.name_en"]).replace(
+        "{v}", (a.one(third_refused.UNKNOWN_NAMES) if a.words.third else a.pick(UNKNOWN_NAMES))[a.lang]
     )
     _, p = a.period(made.table)
-    text = a.say(a.wording(said.SAID[how]), N=a.noun(made), F=f, P=p)
+    text = a.say(a.wording(a.words.said[how]), N=a.noun(made), F=f, P=p)
     return _refusal(a, "unknown name", text, NO_DATA, ABSENT)
 
 
 def _unknown_value(a: Asker) -> Question | None:
     made, how = a.measure("sum", "avg", "max", table=a.pick(("orders", "shipments")))
     _, p = a.period(made.table)
-    text = a.say(a.wording(said.SAID[how]), N=a.noun(made), F=a.wording(UNKNOWN_VALUES), P=p)
+    text = a.say(
+        a.wording(a.words.said[how]),
+        N=a.noun(made),
+        F=a.wording(_own(a, UNKNOWN_VALUES, third_refused.UNKNOWN_VALUES)),
+        P=p,
+    )
     return _refusal(a, "unknown condition", text, NO_DATA, ABSENT, VAGUE)
 
 
 def _near_topic(a: Asker) -> Question | None:
-    text = a.say("{q}", q=a.wording(NEAR_TOPICS))
+    text = a.say("{q}", q=a.wording(_own(a, NEAR_TOPICS, third_refused.NEAR_TOPICS)))
     return _refusal(a, "near a document", text, ABSENT, NO_DATA, VAGUE)
 
 
@@ -187,13 +203,20 @@ def _absent_figure(a: Asker) -> Question | None:
     _, p = a.period("orders")
     how = a.pick(("sum", "avg", "max"))
     _, f = a.condition("customers") if a.rng.random() < 0.3 else ((), "")
-    text = a.say(a.wording(said.SAID[how]), N=a.wording(ABSENT_FIGURES), F=f, P=p)
+    text = a.say(
+        a.wording(a.words.said[how]),
+        N=a.wording(_own(a, ABSENT_FIGURES, third_refused.ABSENT_FIGURES)),
+        F=f,
+        P=p,
+    )
     return _refusal(a, "not there", text, ABSENT, VAGUE)
 
 
 def _absent_topic(a: Asker) -> Question | None:
     text = a.say(
-        a.wording(said.QUOTED), t="社内規程" if a.lang == 0 else "company rules", q=a.wording(ABSENT_TOPICS)
+        a.wording(a.words.quoted),
+        t="社内規程" if a.lang == 0 else "company rules",
+        q=a.wording(_own(a, ABSENT_TOPICS, third_refused.ABSENT_TOPICS)),
     )
     return _refusal(a, "no document", text, ABSENT, NO_DATA)
 
@@ -210,8 +233,8 @@ def _closed_document(a: Asker) -> Question | None:
     if not shut:
         return None
     document = a.pick(shut)
-    fact = a.pick(document.facts)
-    text = a.say(a.wording(said.QUOTED), t=document.title, q=a.wording((fact.questions, fact.questions)))
+    asked = a.asked(document, a.pick(range(len(document.facts))))
+    text = a.say(a.wording(a.words.quoted), t=document.title, q=a.wording(asked))
     return _refusal(a, "closed document", text, CLOSED, ABSENT)
 
 
@@ -222,12 +245,14 @@ def _visitor(a: Asker) -> Question | None:
     if BY_NAME[made.table].tenant is None:
         return None
     _, p = a.period(made.table)
-    text = a.say(a.wording(said.SAID[how]), N=a.noun(made), F="", P=p)
+    text = a.say(a.wording(a.words.said[how]), N=a.noun(made), F="", P=p)
     return _refusal(a, "of no company", text, ABSENT, NO_DATA, CLOSED)
 
 
 def _vague(a: Asker) -> Question | None:
-    return _refusal(a, "no question of data", a.wording(VAGUE_SAID), VAGUE, ABSENT)
+    return _refusal(
+        a, "no question of data", a.wording(_own(a, VAGUE_SAID, third_refused.VAGUE_SAID)), VAGUE, ABSENT
+    )
 
 
 REFUSED: dict[str, tuple[int, Callable[[Asker], Question | None]]] = {

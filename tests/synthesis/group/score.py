@@ -142,6 +142,8 @@ class _Reader:
         match self.expected.shape:
             case "number":
                 return self._number()
+            case "share":
+                return self._share()
             case "lookup":
                 return self._lookup()
             case "label":
@@ -167,6 +169,18 @@ class _Reader:
         if not self._is(found[0], 0):
             return f"{found[0].value} instead of {self.expected.entries[0][1]}"
         return "" if len(found) <= 3 else f"{len(found)} numbers instead of one"
+
+    def _share(self) -> str:
+        """In percent or as a ratio; the part and the whole may stand before it."""
+        figure = self.expected.entries[0][1]
+        assert isinstance(figure, Decimal)
+        known = self.expected.also
+        found = [x for x in self._numbers() if not any(_derived(x, v) for v in known)]
+        if not found:
+            return "no share"
+        if self._is(found[0], 0) or (found[0].unit is None and matches(found[0], figure / 100)):
+            return "" if len(found) <= 2 else f"{len(found)} numbers instead of one"
+        return f"{found[0].value} instead of {figure}"
 
     def _lookup(self) -> str:
         figure = self.expected.entries[0][1]
