@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,16 +48,7 @@ A3,Kanto,66,2025-05-01
 RULES = f"# Rules\n\n{HOSTILE}\n\nRemote work is allowed on eight days per month. Ask your manager first.\n"
 browser = pytest.mark.skipif(CHROMIUM is None, reason="browser missing: no chromium to look at the page with")
 Start = Callable[..., Any]
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Data:
-    folder = tmp_path / "company"
-    folder.mkdir()
-    (folder / "catalog.yaml").write_text(CATALOG, encoding="utf-8")
-    (folder / "orders.csv").write_text(ORDERS, encoding="utf-8")
-    (folder / "rules.md").write_text(RULES, encoding="utf-8")
-    return Data("company", folder)
+See = Callable[..., None]
 
 
 def decide(asking: Asking) -> Decision:
@@ -66,14 +57,19 @@ def decide(asking: Asking) -> Decision:
     return Decision("allow", "no_directive")
 
 
-def with_hub(start_hub: Start, data: Data, see: Callable[[str, dict[str, str]], None]) -> None:
-    async def scenario() -> None:
-        async with start_hub(data=(data,), pages=pages(), decider=decide) as hub:
-            now = Instant.now()
-            keys = {name: hub.store.add_key(name, "use", now) for name in ("aoi", "stranger", "named")}
-            await asyncio.to_thread(see, hub.url, keys)
-
-    asyncio.run(asyncio.wait_for(scenario(), 180))
+@pytest.fixture(scope="module")
+def see(start_hub: Start, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., None]]:
+    """Lets a function see a hub with data and pages: its address, and keys by name."""
+    folder = tmp_path_factory.mktemp("company")
+    (folder / "catalog.yaml").write_text(CATALOG, encoding="utf-8")
+    (folder / "orders.csv").write_text(ORDERS, encoding="utf-8")
+    (folder / "rules.md").write_text(RULES, encoding="utf-8")
+    with asyncio.Runner() as runner:
+        context = start_hub(data=(Data("company", folder),), pages=pages(), decider=decide)
+        hub = runner.run(context.__aenter__())
+        keys = {name: hub.store.add_key(name, "use", Instant.now()) for name in ("aoi", "stranger", "named")}
+        yield lambda seen: runner.run(asyncio.to_thread(seen, hub.url, keys))
+        runner.run(context.__aexit__(None, None, None))
 
 
 def put(page: Browser, question: str) -> str:
@@ -111,10 +107,8 @@ def source(page: Browser) -> str:
 
 
 @browser
-def test_a_person_asks_and_opens_every_source_by_keyboard(
-    start_hub: Start, data: Data, tmp_path: Path, world: Any
-) -> None:
-    def see(url: str, keys: dict[str, str]) -> None:
+def test_a_person_asks_and_opens_every_source_by_keyboard(see: See, tmp_path: Path, world: Any) -> None:
+    def seen(url: str, keys: dict[str, str]) -> None:
         with Browser(tmp_path) as page:
             page.visit(f"{url}/console/ask")
             assert page.evaluate("document.documentElement.lang") == "en"
@@ -174,14 +168,12 @@ def test_a_person_asks_and_opens_every_source_by_keyboard(
             assert page.evaluate("document.cookie + localStorage.length + sessionStorage.length") == "00"
             assert not any(keys["aoi"] in each for each in page.asked)
 
-    with_hub(start_hub, data, see)
+    see(seen)
 
 
 @browser
-def test_a_refusal_is_told_with_its_reason_in_both_languages(
-    start_hub: Start, data: Data, tmp_path: Path
-) -> None:
-    def see(url: str, keys: dict[str, str]) -> None:
+def test_a_refusal_is_told_with_its_reason_in_both_languages(see: See, tmp_path: Path) -> None:
+    def seen(url: str, keys: dict[str, str]) -> None:
         with Browser(tmp_path, language="ja-JP", width=420) as page:
             page.visit(f"{url}/console/ask")
             assert page.evaluate("document.title") == "データに質問する"
@@ -210,13 +202,11 @@ def test_a_refusal_is_told_with_its_reason_in_both_languages(
             page.until("document.getElementById('parts').innerText.includes('invalid_api_key')")
             assert page.evaluate("document.getElementById('data').disabled")
 
-    with_hub(start_hub, data, see)
+    see(seen)
 
 
-def test_a_page_is_served_under_a_strict_policy_and_names_nothing_of_others(
-    start_hub: Start, data: Data
-) -> None:
-    def see(url: str, _keys: dict[str, str]) -> None:
+def test_a_page_is_served_under_a_strict_policy_and_names_nothing_of_others(see: See) -> None:
+    def seen(url: str, _keys: dict[str, str]) -> None:
         for path in ("/console/ask", "/console/ask.css", "/console/ask.js"):
             got = httpx.get(url + path)
             assert got.status_code == 200
@@ -236,4 +226,4 @@ def test_a_page_is_served_under_a_strict_policy_and_names_nothing_of_others(
         assert english == japanese
         assert {*re.findall(r'data-say="(\w+)"', httpx.get(f"{url}/console/ask").text)} <= english
 
-    with_hub(start_hub, data, see)
+    see(seen)

@@ -23,9 +23,9 @@ from mythos.engines import Frame
 from mythos.errors import InputError
 from mythos.evidence.statement import canonical
 from mythos.evidence.verify import verify
-from mythos.hub.admission import Admission
+from mythos.hub.admission import Admission, Refused
 from mythos.hub.answer import Limits
-from mythos.hub.desk import Data
+from mythos.hub.desk import Data, Desk
 from mythos.hub.enforcement import Enforcement
 from mythos.hub.enforcement_people import Orders
 from mythos.synthesis.ask import answer
@@ -93,6 +93,19 @@ def runner() -> Iterator[asyncio.Runner]:
 def hub(runner: asyncio.Runner, start_hub: Start, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     context = start_hub(data=(company(tmp_path_factory.mktemp("data")),))
     yield runner.run(context.__aenter__())
+    runner.run(context.__aexit__(None, None, None))
+
+
+@pytest.fixture(scope="module")
+def many(runner: asyncio.Runner, start_hub: Start, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A hub with data whose rules change, and data whose documents have records."""
+    allowed: dict[str, list[str]] = {"retrieve": ["rules.md"], "quote": ["rules.md"]}
+    changing = replace(company(tmp_path_factory.mktemp("changing")), name="changing")
+    ruled = replace(company(tmp_path_factory.mktemp("ruled")), name="ruled", rights=lambda: dict(allowed))
+    context = start_hub(data=(changing, ruled))
+    hub = runner.run(context.__aenter__())
+    hub.allowed = allowed
+    yield hub
     runner.run(context.__aexit__(None, None, None))
 
 
@@ -360,45 +373,46 @@ def test_the_command_has_a_hubs_model_plan(
     assert engine.bodies[0]["json_schema"]
 
 
-def test_other_rules_other_rows_and_nobody_keeps_an_old_capture(start_hub: Start, tmp_path: Path) -> None:
-    data = company(tmp_path / "data")
-    catalog = data.folder / "catalog.yaml"
+def test_other_rules_other_rows_and_nobody_keeps_an_old_capture(runner: asyncio.Runner, many: Any) -> None:
+    folder = many.parts.desk.data["changing"].folder
+    catalog, kept = folder / "catalog.yaml", many.folder / "ask" / "changing"
+
+    async def told() -> httpx.Response:
+        return await ask(many, "citizen", TOTAL, data="changing")
 
     async def scenario() -> None:
-        async with start_hub(data=(data,)) as hub:
-            assert shown(await ask(hub, "citizen", TOTAL)).endswith("1,234 JPY")
-            before = set((hub.folder / "ask").rglob("*.duckdb"))
-            bounded = CATALOG.replace("id: citizen, tenant: t1, roles: [], limits: {}", "id: citizen, tenant: t1, roles: [], limits: {region: [Kansai]}")  # fmt: skip
-            catalog.write_text(bounded, encoding="utf-8")
-            assert shown(await ask(hub, "citizen", TOTAL)).endswith(" 34 JPY")
-            after = set((hub.folder / "ask").rglob("*.duckdb"))
-            assert len(after) == 1
-            assert not before & after
-            (data.folder / "orders.csv").write_text(ORDERS.replace(",34,", ",35,"), encoding="utf-8")
-            assert shown(await ask(hub, "citizen", TOTAL)).endswith(" 35 JPY")
-            assert len(set((hub.folder / "ask").rglob("*.duckdb"))) == 1
-            catalog.write_text(CATALOG.replace("id: citizen", "id: other"), encoding="utf-8")
-            assert (await ask(hub, "citizen", TOTAL)).json()["reason"] == "not_permitted"
-            assert not set((hub.folder / "ask").rglob("*.duckdb"))
-            catalog.write_text("people: [", encoding="utf-8")
-            assert code(await ask(hub, "citizen", TOTAL))[:2] == (503, "data_unreadable")
+        assert shown(await told()).endswith("1,234 JPY")
+        before = set(kept.rglob("*.duckdb"))
+        whole = "id: citizen, tenant: t1, roles: [], limits: {}"
+        bounded = CATALOG.replace(whole, whole.replace("{}", "{region: [Kansai]}"))
+        catalog.write_text(bounded, encoding="utf-8")
+        assert shown(await told()).endswith(" 34 JPY")
+        after = set(kept.rglob("*.duckdb"))
+        assert len(after) == 1
+        assert not before & after
+        (folder / "orders.csv").write_text(ORDERS.replace(",34,", ",35,"), encoding="utf-8")
+        assert shown(await told()).endswith(" 35 JPY")
+        assert len(set(kept.rglob("*.duckdb"))) == 1
+        catalog.write_text(CATALOG.replace("id: citizen", "id: other"), encoding="utf-8")
+        assert (await told()).json()["reason"] == "not_permitted"
+        assert not [path for path in kept.rglob("*") if path.is_file()]
+        catalog.write_text("people: [", encoding="utf-8")
+        assert code(await told())[:2] == (503, "data_unreadable")
+        unnamed = await ask(many, "citizen", TOTAL)
+        assert code(unnamed) == (400, "data_not_found", "data")
 
-    run(scenario())
+    runner.run(scenario())
 
 
-def test_a_document_is_used_where_its_record_allows_at_that_moment(start_hub: Start, tmp_path: Path) -> None:
-    allowed: dict[str, list[str]] = {"retrieve": ["rules.md"], "quote": ["rules.md"]}
-    data = replace(company(tmp_path / "data"), rights=lambda: dict(allowed))
-
+def test_a_document_is_used_where_its_record_allows_at_that_moment(runner: asyncio.Runner, many: Any) -> None:
     async def scenario() -> None:
-        async with start_hub(data=(data,)) as hub:
-            assert shown(await ask(hub, "citizen", REMOTE)).startswith("Remote work")
-            allowed["quote"] = []
-            assert (await ask(hub, "citizen", REMOTE)).json()["kind"] == "refusal"
-            allowed.clear()
-            assert (await ask(hub, "citizen", REMOTE)).json()["kind"] == "refusal"
+        assert shown(await ask(many, "citizen", REMOTE, data="ruled")).startswith("Remote work")
+        many.allowed["quote"] = []
+        assert (await ask(many, "citizen", REMOTE, data="ruled")).json()["kind"] == "refusal"
+        many.allowed.clear()
+        assert (await ask(many, "citizen", REMOTE, data="ruled")).json()["kind"] == "refusal"
 
-    run(scenario())
+    runner.run(scenario())
 
 
 def test_a_directive_refuses_and_cuts_exactly_whom_it_names(start_hub: Start, tmp_path: Path) -> None:
@@ -503,3 +517,39 @@ def test_a_hub_does_not_start_on_data_that_says_not_who_sees_what(start_hub: Sta
     empty.mkdir()
     with pytest.raises(InputError, match="cannot be served"):
         run(scenario(Data("empty", empty)))
+
+
+def test_turns_are_one_a_person_so_many_at_once_and_not_waited_for_long(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        desk = Desk((), tmp_path, turns=2, queue=1, patience=0.05)
+        async with desk.turn("a"), desk.turn("b"):
+            with pytest.raises(Refused) as late:
+                async with desk.turn("c"):
+                    pass
+            assert (late.value.problem.status, late.value.problem.code) == (503, "overloaded")
+            waiting = asyncio.create_task(desk.turn("c").__aenter__())
+            await asyncio.sleep(0)
+            with pytest.raises(Refused) as full:
+                async with desk.turn("d"):
+                    pass
+            assert full.value.problem.code == "rate_limit_exceeded"
+            with pytest.raises(Refused):
+                await waiting
+        async with desk.turn("a"):
+            with pytest.raises(Refused):
+                async with desk.turn("a"):
+                    pass
+        assert desk._persons == {}
+
+    run(scenario())
+
+
+def test_what_was_kept_for_who_asks_no_more_is_erased(tmp_path: Path) -> None:
+    desk = Desk((), tmp_path)
+    for name, days in (("old", 8), ("new", 6)):
+        folder = tmp_path / "company" / name
+        (folder / "x").mkdir(parents=True)
+        then = time.time() - days * 86_400
+        os.utime(folder, (then, then))
+    desk.sweep(7)
+    assert [path.name for path in (tmp_path / "company").iterdir()] == ["new"]

@@ -47,6 +47,7 @@ _LOG: Final = logging.getLogger("mythos.hub.desk")
 _LINE: Final = 16 << 20
 _PASSED: Final = frozenset(("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "TZ"))
 _START: Final = 60.0
+_END: Final = 5.0
 _PLANS: Final = 4
 """Completions that one question may ask of the engine."""
 _WAITING: Final = 4
@@ -143,10 +144,11 @@ class Desk:
         Raises:
             Refused: too many wait already, or the turn did not come in time.
         """
-        lock, waiting = self._persons.setdefault(person, (asyncio.Lock(), []))
+        held = self._persons.get(person)
         full = self._turns.locked() and self._waiting >= self._queue
-        if full or len(waiting) > _WAITING:
+        if full or (held is not None and len(held[1]) > _WAITING):
             raise Refused(_busy(429, "rate_limit_exceeded", "Too many questions wait."))
+        lock, waiting = self._persons.setdefault(person, (asyncio.Lock(), []))
         waiting.append(None)
         try:
             async with contextlib.AsyncExitStack() as stack:
@@ -358,11 +360,13 @@ async def _said(process: Process, message: dict[str, Any]) -> dict[str, Any] | N
 
 
 async def ended(process: Process) -> None:
-    """End a worker and the database process below it."""
+    """End a worker and the database process below it; one that the kernel does not end now is left to it."""
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-    await asyncio.shield(process.communicate())
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_END):
+            await process.communicate()
 
 
 def _busy(status: int, code: str, message: str) -> Problem:
