@@ -16,7 +16,7 @@ ROOMS = {
     "access": 4_900,
     "regimes": 2_400,
     "watch": 1_000,
-    "data": 3_900,
+    "data": 4_100,
     "synthesis": 7_950,
     "model": 1_000,
     "train": 3_340,

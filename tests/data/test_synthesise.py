@@ -1,7 +1,8 @@
 """Every answer is made again another way; the set says what it cost; nothing of a source is in it."""
 
 import json
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -113,7 +114,7 @@ def test_no_row_of_the_source_comes_out_and_a_planted_one_is_found(tmp_path):
     assert columns == ("amount",)
     rows = room.synthesise(["table"], 400, 1, columns)
     assert all("amount" in row.text for row in rows)
-    assert room.leaks(rows, source, ["canary-", "Tanaka"]) == []
+    assert room.leaks(rows, source, ["canary-", "Tanaka"]) == room.Leaks((), 0)
     body = room.write(tmp_path / "out", rows, source, "0.05")
     assert json.loads((tmp_path / "out" / "set.json").read_text()) == body
     assert body["generator"]["generation_flop"] == "0"
@@ -122,10 +123,105 @@ def test_no_row_of_the_source_comes_out_and_a_planted_one_is_found(tmp_path):
         room.Row("b", "table", "en", "my canary-zq-1", "1", {}, "g", 1),
         room.Row("c", "table", "en", SOURCE[9].replace("Tanaka Shoji", "T-----a-S---i"), "1", {}, "g", 1),
     ]
-    assert [name for name, _ in room.leaks([*rows, *planted], source, ["canary-zq"])] == ["a", "b", "c"]
+    assert [name for name, _ in room.leaks([*rows, *planted], source, ["canary-zq"]).found] == ["a", "b", "c"]
     with pytest.raises(DataError, match="give rows of its source away"):
         room.write(tmp_path / "no", [*rows, planted[0]], source, "0.05")
     assert not (tmp_path / "no").exists()
+
+
+SHORT = ["Sato Ken,5000", "Ito Mai,7", "佐藤健,5000", "x,1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("| Sato Ken | 5000 |", True),
+        ("what did SATO KEN pay? ５０００", False),
+        ("SATO\tKEN: ５,000", True),
+        ("| Ito Mai | 7 |", True),
+        ("| 佐藤 健 | 5,000 |", True),
+        ("| Sato | 5001 |", False),
+        ("| x | 1 |", False),
+    ],
+)
+def test_a_short_row_is_found_whole_whatever_signs_stand_between(text, found):
+    seen = room.leaks([room.Row("a", "table", "en", text, "1", {}, "g", 1)], SHORT)
+    assert bool(seen.found) is found
+    assert seen.unchecked == 1, "x,1 is too short to look for, and that is said"
+
+
+SHEET = [
+    f"{n * 7919 % 100_003:06},Sato {chr(97 + n % 26)}{n},{n * 31},2026-01-{n % 28 + 1:02},memo{n}"
+    for n in range(10_000)
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("| 2026-01-10 | Sato f4321 | 133951 | x |", True),
+        ("On 2026-01-10 Sato f4321 paid 133,951.", True),
+        ("| 2026-01-10 | 133951 |", False),
+        ("| Sato f4321 | something | else |", False),
+    ],
+)
+def test_the_cells_of_a_source_row_are_found_in_another_order_among_ten_thousand(text, found):
+    made = room.Row("a", "table", "en", text, "", {}, "g", 1)
+    assert bool(room.leaks([made], SHEET).found) is found
+
+
+@pytest.mark.parametrize("row", ROWS[:90], ids=lambda row: row.id)
+def test_each_row_is_checked_and_a_changed_answer_is_not_right(row):
+    assert room.check(row)
+    for wrong in (row.answer + "1", "-" + row.answer, "", "0", "令和1年1月1日", "1/0", "x"):
+        assert not room.check(replace(row, answer=wrong))
+    for text in (row.text.replace("1", "7").replace("2", "9"), row.text[:-3], ""):
+        if text != row.text and row.kind != "table":
+            assert not room.check(replace(row, text=text))
+
+
+def test_the_checker_does_not_share_the_generators_calendar_or_database(monkeypatch):
+    monkeypatch.setattr(room, "ERAS", tuple((name, first + timedelta(days=40)) for name, first in room.ERAS))
+    rows = room.synthesise(["dates"], 400, 3)
+    assert not all(room.check(row) for row in rows)
+    monkeypatch.setattr(room, "MAKERS", {"table": lambda *_: ("en", rows[0].text, "1", {})})
+    with pytest.raises(DataError, match="wrong by another way"):
+        room.write(Path("/nowhere"), room.synthesise(["table"], 3, 1), (), "0")
+
+
+@pytest.mark.parametrize("share", ["banana", "", "-0.1", "1.01", "NaN", "1e-3", "0x1", "５", "2", "Infinity"])
+def test_a_share_that_is_none_is_refused(share, tmp_path):
+    with pytest.raises(DataError, match="not a share"):
+        room.write(tmp_path / "out", ROWS, (), share)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("a,kind\n1,2\n", ("a",)),
+        ("a,KIND \n1,2\n", ("a",)),
+        ("a,b|c\n1,2\n", ("a",)),
+        ('a,"x\ny"\n1,2\n', ("a",)),
+        ("a,b\0c\n1,2\n", ("a",)),
+        ("a,taro@example.co.jp\n1,2\n", ("a",)),
+        ("a,2024\n1,2\n", ("a",)),
+        ("数量,price (JPY)\n1,2\n", ("数量", "price (JPY)")),
+    ],
+)
+def test_only_a_plain_name_of_a_column_is_used(tmp_path, text, columns):
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    assert room.read_columns(path)[0] == columns
+    assert all(map(room.check, room.synthesise(["table"], 30, 1, columns)))
+
+
+def test_a_file_without_a_header_gives_no_row_away(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("5000,17\n6000,18\n")
+    with pytest.raises(DataError, match="no column of numbers with a plain name") as error:
+        room.read_columns(path)
+    assert "5000" not in str(error.value)
 
 
 @pytest.mark.parametrize("text", ["", "a,b\nx,y\n", 'a\n"open\n'])

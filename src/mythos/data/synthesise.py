@@ -1,4 +1,4 @@
-"""Task data whose answers a program makes and another way checks: tables with SQL, units, Japanese dates.
+"""Task data whose answers a program makes and `check` counts another way: tables, units, Japanese dates.
 
 Every row carries the digest of its generator and its seed, so that anyone can make it again. The set says
 what it cost and what a regulation asks of synthetic data (`facts`). Of a real table only its shape is used:
@@ -11,28 +11,24 @@ import csv
 import hashlib
 import json
 import random
+import re
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from mythos.data.steps.duplicates import jaccard
+from mythos.data.check import UNITS, Kind, Row, check
+from mythos.data.steps import pii
 from mythos.errors import DataError
 from mythos.files import write_atomic
 from mythos.units import Digest, Flop
 
-Kind = Literal["table", "units", "dates"]
-
-# Exact by definition: SI Brochure (9th ed.) and the international yard and pound agreement of 1959.
-UNITS: Final = {
-    "length": {"mm": "0.001", "cm": "0.01", "m": "1", "km": "1000", "in": "0.0254", "ft": "0.3048"},
-    "mass": {"g": "0.001", "kg": "1", "t": "1000", "lb": "0.45359237"},
-    "time": {"s": "1", "min": "60", "h": "3600", "d": "86400"},
-}
 # Eras by their first day; Meiji follows the Gregorian calendar from 1 January 1873 on.
 ERAS: Final = (
     ("令和", date(2019, 5, 1)),
@@ -42,6 +38,13 @@ ERAS: Final = (
     ("明治", date(1868, 1, 25)),
 )
 SHINGLE: Final = 12
+SHORTEST: Final = 6
+WORDS: Final = 4
+"""Of a cell that is looked for."""
+
+SHARE: Final = re.compile(r"\d{1,3}(?:\.\d{1,30})?\Z", re.ASCII)
+SOURCE: Final = 16 << 20
+NAME: Final = re.compile(r"[^\W\d][\w ()/.%-]{0,59}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +60,6 @@ class Generator:
     published: bool | None
     flop: Flop | None
     training_flop: Flop | None
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One task. `check` is what a reader needs to make the answer again without the generator."""
-
-    id: str
-    kind: Kind
-    language: str
-    text: str
-    answer: str
-    check: dict[str, str]
-    generator: str
-    seed: int
-
-    def document(self) -> dict[str, Any]:
-        """As JSON."""
-        return asdict(self)
 
 
 def program() -> Generator:
@@ -181,7 +166,12 @@ def facts(generator: Generator, share: str, *, set_published: bool) -> dict[str,
         generator: what made it.
         share: of the training operations, how many train on it, as decimal text from 0 to 1.
         set_published: whether the set is published.
+
+    Raises:
+        DataError: a share that is no number from 0 to 1.
     """
+    if not SHARE.match(share) or Decimal(share) > 1:
+        raise DataError("not a share", expected="decimal text from 0 to 1, such as 0.05", found=share[:40])
     known: dict[str, object | None] = {
         "synth_share": share,
         "synth_published": set_published,
@@ -192,35 +182,74 @@ def facts(generator: Generator, share: str, *, set_published: bool) -> dict[str,
     return {name: value for name, value in known.items() if value is not None}
 
 
-def leaks(
-    rows: Iterable[Row], source: Collection[str], canaries: Collection[str] = ()
-) -> list[tuple[str, str]]:
-    """Rows too close to a source row, or with a canary in them: (id, why).
+@dataclass(frozen=True, slots=True)
+class Leaks:
+    """Rows too close to the source, as (id, why); and how many source rows were too short to look for."""
 
-    A row is too close when it holds a run of 12 characters of a source row, or when two thirds of its pieces
-    of five characters are those of its nearest source row.
+    found: tuple[tuple[str, str], ...]
+    unchecked: int
+
+
+def leaks(rows: Iterable[Row], source: Collection[str], canaries: Collection[str] = ()) -> Leaks:
+    """Look for rows of a source, and for canaries, in what was made; letters and digits count, and no signs.
+
+    A row is too close when it holds a whole source row of at least 6 letters and digits, a run of 12 of a
+    longer one, or, in any order, half the cells of its nearest source row (by length, 12 at least).
     """
-    runs = {one[i : i + SHINGLE] for one in source for i in range(len(one) - SHINGLE + 1)}
-    near = [{one[i : i + 5] for i in range(max(1, len(one) - 4))} for one in source]
+    plain = [one for one in source if len(_folded(one)) >= SHORTEST]
+    runs: dict[int, set[str]] = {}
+    cells: dict[str, list[int]] = {}
+    weights: list[int] = []
+    for n, one in enumerate(plain):
+        whole = _folded(one)
+        size = min(len(whole), SHINGLE)
+        runs.setdefault(size, set()).update(_runs(whole, size))
+        own = {folded for cell in one.split(",") if len(folded := _folded(cell)) >= 3}
+        weights.append(sum(map(len, own)))
+        for cell in own:
+            cells.setdefault(cell, []).append(n)
+    hidden = [_folded(canary) or canary for canary in canaries]
     found: list[tuple[str, str]] = []
     for row in rows:
-        text = f"{row.text}\n{row.answer}"
-        mine = {text[i : i + 5] for i in range(max(1, len(text) - 4))}
-        if any(canary in text for canary in canaries):
+        told = f"{row.text}\n{row.answer}"
+        text = _folded(told)
+        if any(canary in text for canary in hidden):
             found.append((row.id, "a canary"))
-        elif any(text[i : i + SHINGLE] in runs for i in range(len(text) - SHINGLE + 1)):
-            found.append((row.id, f"{SHINGLE} characters of a source row"))
-        elif any(jaccard(mine, other) > 2 / 3 for other in near):
+        elif size := next((k for k, held in runs.items() if not held.isdisjoint(_runs(text, k))), 0):
+            found.append((row.id, f"{size} characters of a source row"))
+        elif _near(told, cells, weights):
             found.append((row.id, "near a source row"))
-    return found
+    return Leaks(tuple(found), len(source) - len(plain))
+
+
+def _folded(text: str) -> str:
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).lower()))
+
+
+def _runs(text: str, size: int) -> Iterator[str]:
+    return (text[i : i + size] for i in range(max(1, len(text) - size + 1)))
+
+
+def _near(text: str, cells: Mapping[str, list[int]], weights: Sequence[int]) -> bool:
+    words = [folded for word in text.split() if (folded := _folded(word))]
+    told = {"".join(words[n : n + k]) for n in range(len(words)) for k in range(1, WORDS + 1)}
+    both: Counter[int] = Counter()
+    for cell in told & cells.keys():
+        both.update(dict.fromkeys(cells[cell], len(cell)))
+    return any(held >= SHINGLE and 2 * held >= weights[n] for n, held in both.items())
 
 
 def read_columns(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The names of a CSV's number columns, and its rows as lines for `leaks`.
 
+    A name is used only if it is plain: it begins with a letter, has no sign of a table, and holds no personal
+    data by its pattern. So a file without a header gives no row away by its first one.
+
     Raises:
-        DataError: not UTF-8, no header, or no number column.
+        DataError: too large, not UTF-8, no header, or no number column with a plain name.
     """
+    if (size := path.stat().st_size) > SOURCE:
+        raise DataError(f"{path.name} is too large", expected=f"at most {SOURCE} bytes", found=str(size))
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             header, *rows = csv.reader(file, strict=True)
@@ -231,37 +260,59 @@ def read_columns(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     numbers = tuple(
         name
         for n, name in enumerate(header)
-        if name
-        and rows
-        and all(len(row) > n and row[n].lstrip("-").replace(".", "", 1).isdecimal() for row in rows)
+        if rows and _plain(name) and all(len(row) > n and _number(row[n]) for row in rows)
     )
     if not numbers:
         raise DataError(
-            f"{path.name} has no column of numbers", expected="at least one", found=", ".join(header)[:200]
+            f"{path.name} has no column of numbers with a plain name",
+            expected="at least one",
+            found=f"{len(header)} columns",
         )
     return numbers, tuple(",".join(row) for row in rows)
 
 
-def write(out: Path, rows: Sequence[Row], source: Collection[str], share: str) -> dict[str, Any]:
+def _plain(name: str) -> bool:
+    return bool(NAME.match(name)) and name.strip().lower() != "kind" and not pii.find(name)
+
+
+def _number(cell: str) -> bool:
+    return cell.lstrip("-").replace(".", "", 1).isdecimal()
+
+
+def write(
+    out: Path, rows: Sequence[Row], source: Collection[str], share: str, canaries: Collection[str] = ()
+) -> dict[str, Any]:
     """Write `documents.jsonl` and `set.json` (generator, cost, share, facts for a determination).
 
     Raises:
-        DataError: a row is too close to a row of the source; nothing is written.
+        DataError: an answer that is wrong by another way of counting, a row too close to a row of the source,
+            or a share that is none; nothing is written.
     """
-    if found := leaks(rows, source):
+    made = program()
+    said = facts(made, share, set_published=False)
+    seen = leaks(rows, source, canaries)
+    if seen.found:
         raise DataError(
             "the set would give rows of its source away",
             expected="no row near a source row",
-            found=f"{len(found)}, first {found[0][0]}: {found[0][1]}",
+            found=f"{len(seen.found)}, first {seen.found[0][0]}: {seen.found[0][1]}",
             advice="Use fewer rows, or a source whose rows are longer than their names.",
             code="leaks",
         )
-    made = program()
+    if wrong := [row.id for row in rows if not check(row)]:
+        raise DataError(
+            "an answer is wrong by another way of counting",
+            expected="every row checked",
+            found=f"{len(wrong)}, first {wrong[0]}",
+            code="unchecked",
+        )
     lines = "".join(json.dumps(row.document(), ensure_ascii=False) + "\n" for row in rows).encode()
     body = {
         "documents": str(out / "documents.jsonl"),
         "digest": str(Digest.of(lines)),
         "rows": len(rows),
+        "checked": len(rows),
+        "source": {"rows": len(source), "too_short_to_look_for": seen.unchecked},
         "generator": {
             "name": made.name,
             "kind": made.kind,
@@ -270,7 +321,7 @@ def write(out: Path, rows: Sequence[Row], source: Collection[str], share: str) -
         },
         "seed": rows[0].seed,
         "share": share,
-        "facts": facts(made, share, set_published=False),
+        "facts": said,
     }
     out.mkdir(parents=True, exist_ok=True)
     write_atomic(out / "documents.jsonl", lines)
