@@ -182,6 +182,8 @@ def test_each_row_is_checked_and_a_changed_answer_is_not_right(row):
 
 def test_the_checker_does_not_share_the_generators_calendar_or_database(monkeypatch):
     monkeypatch.setattr(room, "ERAS", tuple((name, first + timedelta(days=40)) for name, first in room.ERAS))
+    monkeypatch.setitem(room.UNITS, "length", {**room.UNITS["length"], "ft": "0.3"})
+    assert not all(map(room.check, room.synthesise(["units"], 100, 3)))
     rows = room.synthesise(["dates"], 400, 3)
     assert not all(room.check(row) for row in rows)
     monkeypatch.setattr(room, "MAKERS", {"table": lambda *_: ("en", rows[0].text, "1", {})})

@@ -23,12 +23,18 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from mythos.data.check import UNITS, Kind, Row, check
+from mythos.data.check import Kind, Row, check
 from mythos.data.steps import pii
 from mythos.errors import DataError
 from mythos.files import write_atomic
 from mythos.units import Digest, Flop
 
+# Exact by definition: SI Brochure (9th ed.) and the international yard and pound agreement of 1959.
+UNITS: Final = {
+    "length": {"mm": "0.001", "cm": "0.01", "m": "1", "km": "1000", "in": "0.0254", "ft": "0.3048"},
+    "mass": {"g": "0.001", "kg": "1", "t": "1000", "lb": "0.45359237"},
+    "time": {"s": "1", "min": "60", "h": "3600", "d": "86400"},
+}
 # Eras by their first day; Meiji follows the Gregorian calendar from 1 January 1873 on.
 ERAS: Final = (
     ("令和", date(2019, 5, 1)),
