@@ -171,7 +171,7 @@ def embedded(path: Path):
 
     used: Counter = Counter()
     weights = os.open(path, os.O_RDONLY)
-    listen = Path(tempfile.mkdtemp()) / "socket"
+    listen = Path(tempfile.mkdtemp()) / "planner.sock"
     options = LoadOptions(context=8192, slots=1, batch=512)
     llama = Llama.start(weights, alias="planner", listen=str(listen), options=options)
 
