@@ -13,6 +13,7 @@ root that the approvers vouched for. A front that lies about any of it gets noth
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 import threading
@@ -27,7 +28,7 @@ from mythos.engines.confine import confine_after_library
 from mythos.engines.custodian import SealedCustodian
 from mythos.engines.frames import Frame
 from mythos.engines.process import Channel, arm, attend, expect_open, run
-from mythos.errors import EngineError, GrantError, MythosError
+from mythos.errors import EngineError, GrantError, LeaseError, MythosError
 from mythos.evidence.merkle import leaf_hash
 from mythos.evidence.note import decode64, encode64
 from mythos.evidence.predicates import DatasetAdmitted, Grant
@@ -78,6 +79,7 @@ def adapt(channel: Channel, custodian: SealedCustodian, frame: Frame) -> None:
             tell({"ledger": line.decode()})
 
         def show(row: Row) -> None:
+            still(custodian)
             tell({"step": row.step, "loss": f"{row.loss:.3f}", "flop": str(row.flop), "seconds": row.seconds})
 
         made = adapt_inside(base, corpus, how, keep, Listener(step=show))
@@ -125,13 +127,25 @@ def prepare_library() -> None:
     tempfile.tempdir = _NOWHERE  # the library asks where files could be written, and writes none
 
 
+def still(custodian: SealedCustodian) -> None:
+    """End with the lease also after a sleep of the machine, which the timer does not count."""
+    try:
+        arm(custodian.remaining())
+    except (LeaseError, EngineError):
+        signal.raise_signal(signal.SIGALRM)
+
+
 def _attend(channel: Channel, custodian: SealedCustodian, work: Work) -> None:
     """Work once, when asked, and answer renewals meanwhile."""
+    begun = False
     while (frame := channel.receive()) is not None:
         if frame["kind"] != "work":
             attend(channel, custodian, frame)
             continue
-        arm(custodian.remaining())
+        if begun:
+            raise EngineError("an engine works once: its base has changed", advice="Start a new engine.")
+        begun = True
+        still(custodian)
         threading.Thread(target=_work, args=(channel, frame["id"], work), daemon=True).start()
 
 
