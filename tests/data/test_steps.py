@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mythos.data.steps import COLUMNS, duplicates, language, pii
+from mythos.data.run import Pipeline
+from mythos.data.steps import COLUMNS, duplicates, language, names, pii
 from mythos.data.steps.normalise import clean, normalise
 from mythos.data.steps.quality import fault, signals
 
@@ -181,6 +182,42 @@ def test_a_text_made_to_be_slow_is_not(work):
 )  # fmt: skip
 def test_what_only_looks_like_it_is_left_alone(text):
     assert pii.find(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("担当の山田太郎(内線1234)に連絡してください。", ["山田太郎"]),
+        ("設定は田中さんが佐藤花子と行います。", ["田中", "佐藤花子"]),
+        ("高橋部長と渡辺氏が出席した。", ["高橋", "渡辺"]),
+        ("氏名: 鈴木\n担当者:佐藤", ["鈴木", "佐藤"]),
+        ("山田 太郎様", ["山田 太郎"]),
+        ("森の中の林を歩いて石川県へ行く。", []),
+        ("小林製薬と本田技研の社長", []),
+        ("Language と ローダ を使います。", []),
+        ("The text names John Smith.", []),
+        ("", []),
+    ],
+)
+def test_a_personal_name_is_found_where_the_words_say_a_person(text, found):
+    pytest.importorskip("sudachipy", reason="extra missing: pip install 'mythos-hub[ja]'")
+    assert [text[a:b] for a, b in names.find(text)] == found
+
+
+def test_names_are_masked_last_of_all_and_only_where_asked():
+    pytest.importorskip("sudachipy", reason="extra missing: pip install 'mythos-hub[ja]'")
+    text = "担当者は山田太郎さん(03-1234-5678)です。" + "あ" * names.PIECE + "\n佐藤花子様"
+    assert [kind for *_, kind in pii.find(text)] == ["phone"]
+    found = pii.find(text, named=True)
+    assert [(text[a:b], kind) for a, b, kind in found] == [
+        ("山田太郎", "name"),
+        ("03-1234-5678", "phone"),
+        ("佐藤花子", "name"),
+    ]
+    done = pii.pii(b"salt", rows(text), named=True)
+    assert "山田" not in str(done.to_pylist())
+    assert "names" not in Pipeline().document()
+    assert "sudachidict-core" in Pipeline(named=True).document()["names"]
 
 
 def brute(texts, threshold):

@@ -200,6 +200,7 @@ def admit(
 @click.option("--purpose", type=click.Choice(PURPOSES), default="train", show_default=True)
 @click.option("--language", "languages", multiple=True, metavar="CODE", help="Keep these only. Default: all.")
 @click.option("--tokenizer", type=FILE, help="A tokenizer.json; without it no shards are made.")
+@click.option("--names", "named", is_flag=True, help="Mask personal names in Japanese too (the extra `ja`).")
 @click.option("--workers", type=click.IntRange(1, 256), default=2, show_default=True)
 @click.option("--ray", "address", metavar="ADDRESS", help="Run on the region's nodes of this Ray cluster.")
 @pack_option
@@ -213,6 +214,7 @@ def run(
     purpose: Any,
     languages: tuple[str, ...],
     tokenizer: Path | None,
+    named: bool,
     workers: int,
     address: str | None,
     folder: Path | None,
@@ -233,7 +235,7 @@ def run(
 
     store, pack = store_of(home, party), pack_of(folder, home, party)
     found = Dataset.load(store, region, Digest.parse(dataset))
-    pipeline = Pipeline(languages, tokenizer=str(tokenizer) if tokenizer else None)
+    pipeline = Pipeline(languages, tokenizer=str(tokenizer) if tokenizer else None, named=named)
     say(f"{len(found.documents)} documents …")
     runner = _on_ray(address, region) if address else in_pool(workers)
     facts = {

@@ -21,7 +21,7 @@ from mythos.data.admit import Dataset
 from mythos.data.arrow import Table, pa
 from mythos.data.pack import Pack
 from mythos.data.rights import Place, Purpose, decide
-from mythos.data.steps import COLUMNS, Step, duplicates, language, pii, tokenise
+from mythos.data.steps import COLUMNS, Step, duplicates, language, names, pii, tokenise
 from mythos.data.steps.normalise import normalise
 from mythos.data.steps.quality import quality
 from mythos.data.store import Store
@@ -34,16 +34,20 @@ Runner = Callable[[Table, Sequence[Step]], Table]
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """What to do: languages to keep (none: all), similarity of near duplicates, the tokenizer's file."""
+    """What to do: languages to keep (none: all), similarity of near duplicates, the tokenizer's file.
+
+    `named`: mask personal names in Japanese too; needs the extra `ja`.
+    """
 
     languages: tuple[str, ...] = ()
     threshold: float = duplicates.THRESHOLD
     tokenizer: str | None = None
+    named: bool = False
 
     def before(self, salt: bytes) -> tuple[Step, ...]:
         """The steps over one batch, before duplicates are looked for."""
         told = language.step(*self.languages)
-        return (normalise, told, quality, pii.step(salt), duplicates.sketch)
+        return (normalise, told, quality, pii.step(salt, named=self.named), duplicates.sketch)
 
     def after(self) -> tuple[Step, ...]:
         """The steps over one batch of what is left."""
@@ -55,6 +59,7 @@ class Pipeline:
             "languages": list(self.languages),
             "threshold": str(self.threshold),
             "tokenizer": str(Digest.of(Path(self.tokenizer).read_bytes())) if self.tokenizer else None,
+            **({"names": names.version()} if self.named else {}),
         }
 
 

@@ -3,6 +3,8 @@
     e-mail, phone (Japanese, or with a + and a country), Japanese postal code (after 〒 or 郵便番号),
     My Number (mod 11), card (Luhn), IBAN (mod 97), public IPv4 and IPv6 addresses
 
+    and, where it is asked for, personal names in Japanese (`mythos.data.steps.names`)
+
 The salt is the holder's secret: a value has one hash within one holder, which means nothing outside.
 The text of a finding is in no column, log or ledger.
 """
@@ -18,7 +20,7 @@ from functools import partial
 from typing import Any, Final
 
 from mythos.data.arrow import Table, pa
-from mythos.data.steps import put, texts
+from mythos.data.steps import names, put, texts
 
 KIND: Final = pa.list_(
     pa.struct([("kind", pa.string()), ("start", pa.int64()), ("end", pa.int64()), ("hash", pa.string())])
@@ -111,7 +113,7 @@ PATTERNS: Final[tuple[tuple[str, str, Callable[[str], bool]], ...]] = (
     ("phone", rf"{_BEFORE}(?:{_JAPAN}[1-9]0?|0[5789]0){_T}\d{{4}}{_T}\d{{4}}{_AFTER}", _always),
     (
         "phone",
-        rf"{_BEFORE}(?:{_JAPAN}[1-9]\d{{0,3}}|\(?0[1-9]\d{{0,3}}){_B}\d{{1,4}}{_B}\d{{3,4}}{_AFTER}",
+        rf"{_BEFORE}(?:{_JAPAN}[1-9]\d{{0,3}}|\(0\d{{1,4}}(?=\))|0[1-9]\d{{0,3}}){_B}\d{{1,4}}{_B}\d{{3,4}}{_AFTER}",
         phone,
     ),
     (
@@ -130,8 +132,11 @@ _MARKS: Final = {"email": ("@",), "postal_code": ("〒", "郵便番号"), "ipv6"
 """What a kind cannot be without; the others need a run of seven digits and signs."""
 
 
-def find(text: str) -> list[tuple[int, int, str]]:
-    """Start, end and kind of each finding, in order; an earlier kind wins where two overlap."""
+def find(text: str, *, named: bool = False) -> list[tuple[int, int, str]]:
+    """Start, end and kind of each finding, in order; an earlier kind wins where two overlap.
+
+    `named`: look for personal names too, last of all.
+    """
     found: list[tuple[int, int, str]] = []
     numbers = _DIGITS.search(text) is not None
     for kind, pattern, right in _COMPILED:
@@ -139,14 +144,17 @@ def find(text: str) -> list[tuple[int, int, str]]:
             continue
         for match in pattern.finditer(text):
             group = match.lastindex or 0
-            start, end = match.span(group)
-            place = bisect(found, (start, end, ""))
-            free = (place == 0 or found[place - 1][1] <= start) and (
-                place == len(found) or end <= found[place][0]
-            )
-            if free and right(match[group]):
-                insort(found, (start, end, kind))
+            if _free(found, *match.span(group)) and right(match[group]):
+                insort(found, (*match.span(group), kind))
+    for start, end in names.find(text) if named else ():
+        if _free(found, start, end):
+            insort(found, (start, end, "name"))
     return found
+
+
+def _free(found: list[tuple[int, int, str]], start: int, end: int) -> bool:
+    place = bisect(found, (start, end, ""))
+    return (place == 0 or found[place - 1][1] <= start) and (place == len(found) or end <= found[place][0])
 
 
 def _masked(text: str, found: list[tuple[int, int, str]]) -> Iterator[str]:
@@ -158,13 +166,13 @@ def _masked(text: str, found: list[tuple[int, int, str]]) -> Iterator[str]:
     yield text[last:]
 
 
-def pii(salt: bytes, table: Table) -> Table:
+def pii(salt: bytes, table: Table, *, named: bool = False) -> Table:
     """Mask personal data; note kind, place in the normalised text, and a hash under the holder's salt."""
     old = table.column("text").to_pylist()
     rows: list[list[dict[str, Any]] | None] = []
     new: list[str] = []
     for text, kept in zip(texts(table), old, strict=True):
-        found = [] if text is None else find(text)
+        found = [] if text is None else find(text, named=named)
         rows.append(
             None
             if text is None
@@ -182,6 +190,6 @@ def pii(salt: bytes, table: Table) -> Table:
     return put(put(table, "pii", rows, KIND), "text", new, pa.large_string())
 
 
-def step(salt: bytes) -> Any:
-    """The step under a holder's salt."""
-    return partial(pii, salt)
+def step(salt: bytes, *, named: bool = False) -> Any:
+    """The step under a holder's salt; `named`: with personal names."""
+    return partial(pii, salt, named=named)
