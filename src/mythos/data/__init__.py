@@ -11,11 +11,13 @@ What is unknown is not allowed.
     # "permitted under pack JP-DATA-2026-11 clause DATA-LICENCE-PERMISSIVE, adopted by … on 2026-11-25"
 
     rights, pack, packs/    decisions; rules as data, in the shape of `mythos.regimes`
+    optout, c2pa            what robots.txt, TDMRep and C2PA said on the day of the copy, as captured
     admit, store, ledger    documents come in, by digest, one folder a country; the record of every act
     steps/, run, ray        Arrow tables in, the same rows out: in a process pool or on a Ray cluster
     shards, lineage         tokens that know their document; where, takedown down to the models
     export                  the one door out, decided before a byte moves; Croissant, provenance
-    recipe, synthesise      a real corpus from Debian's manuals; task data that a program checks
+    recipe                  a real corpus from Debian's manuals
+    synthesise, check       task data that a program makes, and another way to each answer
 
 Nothing is deleted by the pipeline: a removal is a row with its reason and the document that stays. Two runs
 over the same rows have the same digest. Personal data is in no log: offsets and salted hashes only.

@@ -1,7 +1,7 @@
 """A real corpus: technical manuals in Japanese and English from Debian packages, with each package's licence.
 
 The permissive subset is the default; manuals under GPL and GFDL come on request. A Japanese page and its
-English twin carry one id, so that a split by id keeps both on one side. Packages come from the machine's own
+English twin share a `twin`, so that a split keeps both on one side. Packages come from the machine's own
 Debian mirror (`apt-get download`); nothing is installed.
 """
 
