@@ -267,8 +267,11 @@ def test_another_base_is_not_gone_on_with(base_file: Path, japanese: Corpus, tmp
     adapt(load_base(base_file), japanese, tmp_path, how)
     with pytest.raises(InputError, match="another base"):
         adapt(load_base(base_file.parent / "hf"), japanese, tmp_path, how, resume=True)
+    kept = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
     with pytest.raises(InputError, match="holds a run already"):
-        adapt(load_base(base_file), japanese, tmp_path, how)
+        adapt(load_base(base_file.parent / "hf"), japanese, tmp_path, how)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == kept
+    adapt(load_base(base_file), japanese, tmp_path, how, resume=True)
 
 
 def test_what_is_no_model_is_refused(tmp_path: Path, base_file: Path, corpus: Corpus) -> None:

@@ -38,7 +38,7 @@ from mythos.files import write_atomic
 from mythos.train.config import DataConfig, Rates, RunConfig, check_name, check_schedule, refuse_out_of_bounds
 from mythos.train.documents import Corpus, Document, Tokens
 from mythos.train.evaluate import bits_per_byte
-from mythos.train.loop import Listener, Task, Trained, carry_out
+from mythos.train.loop import Listener, Task, Trained, carry_out, refuse_folder
 from mythos.train.merge import export_merged_gguf
 from mythos.train.modified import modification_limits
 from mythos.train.parallel import join_world, share
@@ -240,6 +240,7 @@ def adapt(
     with join_world() as world, alone(out, world.rank):
         if world.size > 1:
             raise InputError("an adaptation runs in one process", found=f"{world.size} processes")
+        refuse_folder(out / "run.0.ledger", resume=resume)
         check_rows(how.run, world)
         net = share(causal, world, "ddp", compiled=how.run.compile)
         task = task_of(base, corpus, also, causal, net, how)
