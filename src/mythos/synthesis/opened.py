@@ -50,8 +50,16 @@ def opened(document: Mapping[str, Any], view: View, taken: Capture) -> dict[str,
                     sql = rows_query(source, taken)
                     if sql not in held:
                         held[sql] = _rows(cells.run(sql, limit=ROWS), taken, language)
-                    made[ref] = held[sql]
+                    if _are_all(held[sql], source.get("rows")):
+                        made[ref] = held[sql]
     return made
+
+
+def _are_all(found: Mapping[str, Any], counted: Any) -> bool:
+    """Whether the rows found are as many as the cell counted, so that no others are shown below it."""
+    if not isinstance(counted, int):
+        return True
+    return len(found["rows"]) == counted if found["complete"] else counted > ROWS
 
 
 def _passage(source: Mapping[str, Any], view: View) -> dict[str, Any]:
