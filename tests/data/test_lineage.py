@@ -214,6 +214,32 @@ def test_a_takedown_cut_short_names_the_same_shards_when_it_is_made_again(store,
     assert documents()[0].text.encode() not in kept
 
 
+def test_a_name_of_a_document_and_of_a_record_is_refused_and_nothing_goes(store, pack, tokenizer):
+    mixed = [*documents()[:3], replace(documents()[3], id="open")]
+    dataset = admit("d", mixed, {"open": OPEN}, ["train"], store, "JP", pack, ON).dataset
+    assert dataset
+    with pytest.raises(DataError, match="a document and a whole record"):
+        takedown(store, "JP", {"open"}, [])
+    [digest] = [d for key, _, d in dataset.documents if key == "open"]
+    assert takedown(store, "JP", {str(digest)}, []).ids == ("open",)
+    assert takedown(store, "JP", {"en/00"}, []).ids == ("en/00",)
+
+
+def test_a_text_under_a_second_name_on_the_disk_stops_a_takedown_before_it_starts(
+    store, dataset, run, tmp_path
+):
+    [digest] = [d for key, _, d in dataset.documents if key == "en/00"]
+    (tmp_path / "copy").hardlink_to(store.path("JP", digest))
+    with pytest.raises(DataError, match="second name"):
+        takedown(store, "JP", {"en/00"}, [])
+    (tmp_path / "copy").unlink()
+    (tmp_path / "copy").hardlink_to(run.folder / "documents.jsonl")
+    with pytest.raises(DataError, match="second name"):
+        takedown(store, "JP", {"en/00"}, [])
+    assert [one.digest for one in runs(store, "JP")] == [run.digest]
+    assert "takedown" not in [entry["kind"] for entry in ledger.entries(store.ledger("JP"))]
+
+
 def test_a_draft_that_a_killed_run_left_is_deleted_with_its_text(store, run):
     draft = run.folder.with_name(".draft-killed")
     draft.mkdir()

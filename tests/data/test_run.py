@@ -138,6 +138,18 @@ def test_an_id_has_one_text_and_a_document_a_known_record(store, pack):
         admit("d", [Document("a", "s", "x")], {"r": OPEN}, ["train"], store, "JP", pack, ON)
 
 
+@pytest.mark.parametrize("with_tokens", [True, False])
+def test_a_run_is_the_same_whatever_the_size_of_a_batch(
+    store, dataset, pack, tokenizer, monkeypatch, with_tokens
+):
+    made = []
+    for size in (1, 7, 500):
+        monkeypatch.setattr("mythos.data.run.BATCH", size)
+        made.append(finish(store, dataset, pack, tokenizer if with_tokens else None, in_pool(1), f"b{size}"))
+    assert len({one.digest for one in made}) == 1
+    assert (made[0].manifest["tokens"] > 0) is with_tokens
+
+
 def test_an_admission_that_stops_leaves_no_text_that_nothing_names(store, pack):
     for wrong in (Document("q", "nobody", "x"), Document("en/00", "open", "another")):
         with pytest.raises(DataError):

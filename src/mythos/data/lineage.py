@@ -21,7 +21,7 @@ from mythos.data.arrow import pa, parquet
 from mythos.data.export import bring, dataset_of
 from mythos.data.shards import DRAFT, SHARD, Run, write
 from mythos.data.steps import put, tokenise
-from mythos.data.store import Store
+from mythos.data.store import Store, one_name
 from mythos.errors import DataError
 from mythos.evidence.predicates import Derivation, Takedown, TrainingRun
 from mythos.evidence.statement import Envelope
@@ -131,16 +131,20 @@ def takedown(
     Args:
         store: the data store.
         region: the country.
-        names: ids, record names or digests of texts; each must name something.
+        names: ids (in every dataset there), record names or digests of texts; each must name something.
         envelopes: the log's statements, in order.
         limit: tokens of a shard, for the shards that are written again.
 
     Raises:
-        DataError: a name that names nothing, a text that has a second name on the disk, or a region in use.
+        DataError: a name of nothing, or of a document and a record; a file with a second name on the disk; a
+            region in use. Nothing is deleted then.
     """
     with store.held(region, alone=True):
         found = _find(store, region, names)
         store.deletable(region, found.digests)
+        for run, _ in found.held:
+            for name in run.manifest["files"]:
+                one_name(run.folder / name)
         log = list(ledger.entries(store.ledger(region)))
         digests = sorted(map(str, found.digests))
         shards = found.shards | {
@@ -203,6 +207,14 @@ def _find(store: Store, region: str, names: Collection[str]) -> _Found:
             "nothing of this name was admitted",
             expected="an id, a record or a digest",
             found=unknown[0][:200],
+        )
+    both = {key for _, key, _, _ in listed} & {record for _, _, record, _ in listed} & set(names)
+    if both:
+        raise DataError(
+            "a document and a whole record have this name",
+            expected="a name of one of them, or digests",
+            found=min(both)[:200],
+            advice="Name the document by the digest of its text: mythos data where tells it.",
         )
     digests = {d for _, key, record, d in listed if {key, record, str(d)} & set(names)}
     normal = {(run.manifest["dataset"], row["id"]): row["text_digest"] for run, rows in known for row in rows}

@@ -139,13 +139,7 @@ class Store:
         """
         for path in (self.path(country, digest) for digest in digests):
             _no_link(self.region(country), path)
-            if path.exists() and path.stat().st_nlink > 1:
-                raise DataError(
-                    f"{path} has a second name, under which its bytes would stay",
-                    expected="one name",
-                    found=f"{path.stat().st_nlink} hard links",
-                    advice=f"Delete the others first: find / -xdev -samefile {path}",
-                )
+            one_name(path)
 
     def delete(self, country: str, digest: Digest) -> bool:
         """Remove bytes for good, durable before the return; whether they were there."""
@@ -155,6 +149,21 @@ class Store:
         if found:
             sync_folder(path.parent)
         return found
+
+
+def one_name(path: Path) -> None:
+    """Refuse a file that has hard links: deleted, its bytes would stay under the others.
+
+    Raises:
+        DataError: it has.
+    """
+    if path.exists() and (count := path.stat().st_nlink) > 1:
+        raise DataError(
+            f"{path} has a second name, under which its bytes would stay",
+            expected="one name",
+            found=f"{count} hard links",
+            advice=f"Delete the others first: find / -xdev -samefile {path}",
+        )
 
 
 def _mark(folder: Path) -> str:
