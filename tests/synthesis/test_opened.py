@@ -16,8 +16,10 @@ from tests.synthesis.oracle import questions
 from mythos.synthesis import opened as module
 from mythos.synthesis.ask import Asker
 from mythos.synthesis.catalog import read_catalog
+from mythos.synthesis.documents import text_of
 from mythos.synthesis.opened import opened
 from mythos.synthesis.view import view_for
+from mythos.units import Digest
 
 SEED = 17
 
@@ -87,6 +89,22 @@ def test_rows_that_are_not_as_many_as_counted_are_not_shown(
     found = asker.answer("total order amount by region in FY2024")
     monkeypatch.setattr(module, "rows_query", lambda _source, _taken: 'SELECT "_rid" AS "_rid:orders" FROM orders WHERE false')  # fmt: skip
     assert behind(asker, found) == {}
+
+
+def test_a_quote_stands_in_its_document_and_a_changed_document_is_not_opened(
+    askers: dict[str, Asker],
+) -> None:
+    asker = askers["yamada-boss"]
+    found = asker.answer("How many days of remote work are allowed per month?")
+    [(ref, source)] = found["refs"].items()
+    shown = behind(asker, found)[ref]
+    assert shown["quote"] == found["parts"][0]["shown"]
+    text = text_of(
+        asker._view.catalog.root, next(d for d in asker._view.documents if d.file == source["file"])
+    )
+    assert shown["before"] + shown["quote"] + shown["after"] in text
+    other = found | {"refs": {ref: source | {"capture": str(Digest.of(b"other"))}}}
+    assert behind(asker, other) == {}
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from mythos.synthesis.answers import rendered
 from mythos.synthesis.cell import Cells
 from mythos.synthesis.documents import text_of
 from mythos.synthesis.terms import ROW_ID, Capture, Language, Result, Table, View
+from mythos.units import Digest
 
 ROWS: Final = 20
 REFS: Final = 60
@@ -65,6 +66,8 @@ def _are_all(found: Mapping[str, Any], counted: Any) -> bool:
 def _passage(source: Mapping[str, Any], view: View) -> dict[str, Any]:
     document = next(d for d in view.documents if d.file == source["file"])
     data = text_of(view.catalog.root, document).encode()
+    if str(Digest.of(data)) != source["capture"]:
+        raise DataError(f"{document.file} changed since it was quoted", code="recheck")
     start, end = source["span"]
     before = data[max(0, start - AROUND) : start].decode(errors="ignore")
     after = data[end : end + AROUND].decode(errors="ignore")
