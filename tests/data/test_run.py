@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from mythos.data import shards
+from mythos.data import ledger, shards
 from mythos.data.admit import Dataset, Document, admit, read_documents, read_records
 from mythos.data.run import Pipeline, in_pool, process, table
 from mythos.errors import DataError
@@ -120,6 +120,13 @@ def test_what_no_purpose_allows_is_not_kept(store, pack):
     )
     assert (done.dataset, done.refused) == (None, 1)
     assert not (store.region("JP") / "blobs").exists()
+    mixed = [*documents()[:2], Document("b", "r", "x"), Document("c", "r", "y")]
+    records = {"open": OPEN, "r": replace(OPEN, licence=None)}
+    assert admit("d", mixed, records, ["quote"], store, "JP", pack, ON).refused == 2
+    said = [
+        (one["kind"], one["by_record"]) for one in ledger.entries(store.ledger("JP")) if "by_record" in one
+    ]
+    assert said == [("admission-refused", {"r": 1}), ("admitted", {"r": 2})]
 
 
 def test_an_id_has_one_text_and_a_document_a_known_record(store, pack):

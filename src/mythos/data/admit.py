@@ -270,8 +270,10 @@ def admit(
         for key, decision in decided:
             body = {"record_name": key, "decision": decision.document()}
             ledger.append(store.ledger(region), "decision", body)
-        kept, refused = _sorted(again, records, {key for key, decision in decided if decision.allowed})
+        kept, out = _sorted(again, records, {key for key, decision in decided if decision.allowed})
+        refused = sum(out.values())
         if not kept:
+            ledger.append(store.ledger(region), "admission-refused", {"refused": refused, "by_record": out})
             return Admitted(None, tuple(decided), refused)
         dataset = Dataset(
             name,
@@ -292,7 +294,12 @@ def admit(
         for document in again:
             if document.id in kept and kept[document.id].record == document.record:
                 _keep(document, kept[document.id].digest, store, region, gone)
-        entry = {"dataset": str(dataset.digest), "documents": len(kept), "refused": refused}
+        entry = {
+            "dataset": str(dataset.digest),
+            "documents": len(kept),
+            "refused": refused,
+            "by_record": out,
+        }
         ledger.append(store.ledger(region), "admitted", entry)
     return Admitted(dataset, tuple(decided), refused)
 
@@ -306,10 +313,10 @@ class _Entry:
 
 def _sorted(
     documents: Iterable[Document], records: Mapping[str, Record], allowed: Collection[str]
-) -> tuple[dict[str, _Entry], int]:
-    """What is kept, by id, and how many are not."""
+) -> tuple[dict[str, _Entry], dict[str, int]]:
+    """What is kept, by id, and how many of each record are not."""
     kept: dict[str, _Entry] = {}
-    refused = 0
+    refused: dict[str, int] = {}
     for document in documents:
         if fault := _fault(document):
             raise DataError("not a document", expected=fault[0], found=fault[1])
@@ -320,7 +327,7 @@ def _sorted(
                 found=document.record[:80],
             )
         if document.record not in allowed:
-            refused += 1
+            refused[document.record] = refused.get(document.record, 0) + 1
             continue
         entry = _Entry(document.record, Digest.of(document.text.encode()), document.twin)
         if kept.setdefault(document.id, entry) != entry:
