@@ -19,7 +19,7 @@ ROOMS = {
     "data": 4_100,
     "synthesis": 7_950,
     "model": 1_000,
-    "train": 3_340,
+    "train": 3_350,
     "compute": 3_600,
     "cli": 8_600,
     "console": 300,

@@ -318,7 +318,7 @@ def test_the_command_shows_gain_loss_and_limits(
     assert {limit["id"] for limit in document["limits"]} >= {"EU-MODIFIER", "US-EAR-4E091"}
     assert [limit["above"] for limit in document["limits"]] == [False] * len(document["limits"])
     merge = ["merge", document["adapter"], "--base", str(base_file), "--out", str(tmp_path / "m")]
-    merge += ["--name", "regional", "--home", str(tmp_path / "h"), "--json"]
+    merge += ["--no-log", "--home", str(tmp_path / "h"), "--json"]
     done = CliRunner().invoke(adapt_command.command, merge, catch_exceptions=False)
     assert json.loads(done.stdout)["weights"] == document["weights"]
 

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Generator
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -86,3 +87,21 @@ def test_what_is_said_about_an_adapted_model(home: Home, corpus: Corpus, tmp_pat
     )
     found = json.loads(lineage.stdout)
     assert (found["total"], found["complete"]) == (str(sum(spent.values())), True)
+
+    def merged(*more: str) -> dict[str, Any]:
+        asked = ["merge", document["adapter"], "--base", base["path"], *more, *where]
+        return json.loads(CliRunner().invoke(adapt.command, asked, catch_exceptions=False).stdout)
+
+    same = merged("--out", str(tmp_path / "m"))
+    assert (same["weights"], same["statements"]) == (document["weights"], []), "the log knows these"
+    other = merged("--out", str(tmp_path / "n"), "--name", "renamed")
+    assert other["weights"] != document["weights"]
+    assert len(other["statements"]) == 1
+    with log_client(home, None) as client:
+        graph = Graph.of(map(Envelope.parse, client.entries(0, 1 << 20)))
+    assert [edge.role for edge in graph.parents(Digest.parse(other["weights"]))] == ["base", "adapter"]
+    asked = ["lineage", other["weights"], *where]
+    lineage = CliRunner().invoke(compute.command, asked, catch_exceptions=False)
+    assert json.loads(lineage.stdout)["complete"] is False, (
+        "what the adapter took stands under another digest"
+    )

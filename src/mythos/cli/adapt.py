@@ -190,21 +190,40 @@ def limit_lines(limits: Sequence[Mapping[str, Any]]) -> list[str]:
 @click.argument("adapter", type=_FOLDER)
 @click.option("--base", "model", required=True, help="The very model it was trained on.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True)
-@click.option("--name", default="merged", show_default=True)
+@click.option("--name", help="Default: the one it was made under, which gives the very same weights.")
+@click.option("--no-log", is_flag=True, help="Log nothing.")
 @home_option
+@as_option("owner")
+@log_option
 @json_option
-def merge(adapter: Path, model: str, out: Path, name: str, home: Home, as_json: bool) -> None:
-    """Merge an ADAPTER that came alone into its base; another base is refused by digest."""
+def merge(
+    adapter: Path, model: str, out: Path, name: str | None, no_log: bool, home: Home, party: str,
+    log: str | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Merge an ADAPTER that came alone into its base; another base is refused by digest.
+
+    Weights that the log knows no parent of get a derivation, which names the base and the adapter.
+    """
+    from mythos.evidence import Subject
+    from mythos.evidence.predicates import Derivation
+    from mythos.evidence.predicates.weights import Parent
     from mythos.train.adapt import load_base
-    from mythos.train.adapter import merge_adapter
+    from mythos.train.adapter import merge_adapter, name_of
+    from mythos.units import Instant
     from mythos.weights import identify, resolve
 
+    clerk, called = None if no_log else Clerk.of(home, party, log), name or name_of(adapter)
     base = load_base(resolve(model, home.cache))
-    path = merge_adapter(base, adapter, out, name=name)
-    weights = str(identify(path).root)
+    path = merge_adapter(base, adapter, out, name=called)
+    weights = identify(path).root
     say(f"merged into {base.weights}")
+    indices: list[int] = []
+    if clerk and weights not in known_graph(home, log, str(weights)).edges:
+        parents = Parent(base.weights, "base"), Parent(identify(adapter).root, "adapter")
+        derived = Derivation("merge", parents, "an adapter merged into its base", Instant.now())
+        indices = clerk.finish(weights, [derived.statement(Subject(called, weights))])
     emit(
-        {"path": str(path), "weights": weights, "base": str(base.weights)},
+        {"path": str(path), "weights": str(weights), "base": str(base.weights), "statements": indices},
         as_json=as_json,
         line=f"{path}  {weights}",
     )

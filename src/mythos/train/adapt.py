@@ -48,6 +48,7 @@ from mythos.train.run import curve_svg, spent
 from mythos.train.snapshot import alone
 from mythos.units import Digest
 from mythos.weights import identify, read_gguf
+from mythos.weights.adapter import LINEAGE, Lineage
 
 TARGETS: Final = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 BASE_FILE: Final = "base.json"
@@ -252,6 +253,8 @@ def adapt(
     adapter = out / "adapter"
     if how.rank:
         inner.save_pretrained(str(adapter), save_embedding_layers=False)
+        origin = Lineage(how.name, base.weights, corpus.digest, how.digest)
+        write_atomic(adapter / LINEAGE, origin.to_bytes())
         merged = inner.merge_and_unload()
     else:
         merged = inner

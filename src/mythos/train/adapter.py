@@ -23,6 +23,7 @@ from torch import Tensor
 from mythos.errors import DigestError, InputError
 from mythos.train.adapt import Adaptation, Base, export_adapted, lora_of, with_lora
 from mythos.train.config import RunConfig
+from mythos.weights.adapter import LINEAGE, Lineage
 
 CONFIG: Final = "adapter_config.json"
 WEIGHTS: Final = "adapter_model.safetensors"
@@ -43,6 +44,12 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return int(value) if value.is_integer() else str(value)
     return value if isinstance(value, int) else str(value)
+
+
+def name_of(adapter: Path) -> str:
+    """The name that an adapter was made under: merged under it, the weights are those that were stated."""
+    path = adapter / LINEAGE
+    return Lineage.parse(path.read_bytes()).name if path.exists() else "merged"
 
 
 def merge_adapter(base: Base, adapter: Path, out: Path, *, name: str) -> Path:
