@@ -431,9 +431,9 @@ def test_a_directive_refuses_and_cuts_exactly_whom_it_names(start_hub: Start, tm
         return made
 
     async def scenario() -> None:
-        await given.board.read()
         data = replace(company(tmp_path / "data"), rights=rights)
         async with start_hub(data=(data,), enforce=enforce) as hub:
+            await given.board.read()  # an owner who read the log two seconds ago gives no lease
             await until(hub.admission._decider.__self__.leased.is_set, 20)
             asked = {who: asyncio.create_task(ask(hub, who, TOTAL)) for who in ("citizen", "foreign")}
             await until(lambda: len(held) == 2 or any(task.done() for task in asked.values()), 20)
