@@ -51,8 +51,8 @@ class Store:
                 f"the folder {folder} is not that of {country}",
                 expected=f"{country} in its file {MARK!r}",
                 found=said or "other files, and no such file",
-                advice="Data moves by mythos data export alone: put the folder back where it was. If it has always "
-                f"been that of {country} (a store from before this mark), write {country} into {folder / MARK}.",
+                advice="Data moves by mythos data export alone: put the folder back where it was. If it "
+                f"has always been that of {country}, write {country} into {folder / MARK}.",
                 code="region_refused",
             )
         return folder
