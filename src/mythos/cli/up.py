@@ -24,7 +24,7 @@ from mythos.cli.question import receipt as fetch_receipt
 from mythos.cli.shared import Home, emit, home_option, json_option
 from mythos.errors import InputError, MachineError, ProcessError
 from mythos.files import private_folder, read_private, write_atomic, write_private
-from mythos.units import Bytes, Instant
+from mythos.units import Bytes, Digest, Instant
 
 PRESETS: Final = Path(__file__).parent / "presets"
 TINY: Final = "tiny"
@@ -194,13 +194,17 @@ def _become_known(life: Life, model: str, facts: Path | None) -> str:
             compute = life.once(f"compute {weights}", *declare)
             fact(f"{compute['flop']} FLOP, {compute['method']} by others, not counted by us")
         else:
-            fact("unknown, and shown as unknown: see `mythos compute declare --help`")
+            known = life.command("compute", "lineage", weights)
+            unknown = "unknown, and shown as unknown: see `mythos compute declare --help`"
+            spent = f"{known['total']} FLOP, those of what it was made from among them"
+            fact(spent if known["complete"] else unknown)
     with life.step(4, "Determination") as fact:
         today = datetime.now(UTC).date().isoformat()
         file = facts or _facts_of(life, model, found)
         subject = ("--weights", weights, "--name", name)
         determine = ("regimes", "determine", str(file), "--on", today, "--append", *subject)
-        law = life.once(f"determination {weights} {today} {file}", *determine)
+        stated = Digest.of(file.read_bytes())  # a file that was corrected is another question
+        law = life.once(f"determination {weights} {today} {stated}", *determine)
         life.keep("determination", {"index": law["index"]})
         binding = [item["id"] for item in law["instruments"] if item["outcome"] == "applies"]
         fact(
