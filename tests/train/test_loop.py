@@ -269,6 +269,18 @@ def test_a_loss_that_is_no_number_stops_and_keeps_evidence(
     assert losses(resumed) == losses(whole), "the snapshot before it is whole"
 
 
+def test_weights_that_the_last_step_broke_are_no_result(
+    config: Config, corpus: Corpus, tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loss of a step is of the weights before it; what it made of them shows in the evaluation alone."""
+    monkeypatch.setattr(loop_module, "bits_per_byte", lambda *_: {"en": 2.0, "ja": math.nan})
+    with pytest.raises(TrainError, match="the loss is nan at step") as caught:
+        train(config, corpus, tokenizer, tmp_path)
+    evidence = json.loads((tmp_path / "stopped.json").read_bytes())
+    assert str(evidence["step"]) in str(caught.value)
+    assert not (tmp_path / "snapshots" / f"step-{evidence['step']:08d}").exists()
+
+
 def test_sizes_that_do_not_fit_are_refused(
     config: Config, corpus: Corpus, tokenizer: Tokenizer, tmp_path: Path
 ) -> None:

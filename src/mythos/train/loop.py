@@ -319,7 +319,7 @@ class _Run:
                     curve.write(row.to_line())
                     curve.flush()
                     self.listener.step(row)
-                if not math.isfinite(loss):
+                if not all(map(math.isfinite, (loss, *bits.values()))):
                     self._stop(row)
                 if ends or (run.snapshot_every and self.step % run.snapshot_every == 0):
                     self._save(meter, ledger)
@@ -379,6 +379,7 @@ class _Run:
 
     def _stop(self, row: Row) -> None:
         path = self.out / "stopped.json" if self._out else None
+        found = next(x for x in (row.loss, *row.bits.values()) if not math.isfinite(x))
         evidence = {
             "step": row.step,
             "loss": str(row.loss),
@@ -390,7 +391,7 @@ class _Run:
         if path is not None:
             write_atomic(path, json.dumps(evidence, indent=1).encode())
         raise TrainError(
-            f"the loss is {row.loss} at step {row.step}",
+            f"the loss is {found} at step {row.step}",
             expected="a number",
             advice=f"What led there is in {path}. Lower the rates; the snapshots before are whole."
             if path
