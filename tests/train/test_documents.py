@@ -121,6 +121,9 @@ def test_files_and_folders_are_text(tmp_path: Path) -> None:
     single = read_corpus(str(tmp_path / "b.txt"))
     assert single.documents[0].text == "two"
     assert single.digest != folder.digest
+    (tmp_path / "b.txt").rename(tmp_path / "c.txt")
+    renamed = read_corpus(str(tmp_path))
+    assert renamed.digest != folder.digest, "another name may be on the other side of the split"
     with pytest.raises(InputError, match="no text"):
         read_corpus(str(tmp_path / "nowhere"))
 

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mythos.errors import InputError
+from mythos.evidence.statement import canonical
 from mythos.units import Digest
 
 Tokens = NDArray[np.integer[Any]]
@@ -45,7 +46,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Documents, and the digest of the bytes they were read from."""
+    """Documents, and the digest of what they were read from: bytes of lines, or names and bytes of files."""
 
     documents: tuple[Document, ...]
     digest: Digest
@@ -86,7 +87,8 @@ def read_corpus(where: str) -> Corpus:
             f"no text at {where}", expected="a .jsonl file, a text file or a folder of text files"
         )
     documents = tuple(Document(name, "text", _decoded(data, name)) for name, data in parts)
-    return Corpus(documents, Digest.of(b"".join(Digest.of(data).value for _, data in parts)))
+    # Names are part of it: they decide which page is held out.
+    return Corpus(documents, Digest.of(canonical({name: str(Digest.of(data)) for name, data in parts})))
 
 
 def parse_corpus(data: bytes, digest: Digest) -> Corpus:
