@@ -19,8 +19,9 @@ import openpyxl
 from tests.synthesis.conftest import CATALOG, ORDERS
 
 from mythos.errors import DataError
-from mythos.synthesis.capture import _Digests, capture
+from mythos.synthesis.capture import capture
 from mythos.synthesis.catalog import parse_catalog, read_catalog
+from mythos.synthesis.digests import Digests
 from mythos.synthesis.sources import Raw
 from mythos.synthesis.terms import Catalog, Column, Format, Table, View
 from mythos.synthesis.view import view_for
@@ -159,7 +160,7 @@ def test_a_file_that_changes_before_it_is_read_is_refused(
         else:
             (relation.write_csv if kind == "csv" else relation.write_parquet)(str(file))
 
-    class Late(_Digests):
+    class Late(Digests):
         def of(self, root: Path, table: Table, fetched: Raw | None) -> Digest:
             digest = super().of(root, table, fetched)
             write(2)
@@ -168,7 +169,7 @@ def test_a_file_that_changes_before_it_is_read_is_refused(
     write(1)
     view = _one(Table("t", file.name, kind, (Column("a", "integer"),)), tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr("mythos.synthesis.capture._Digests", Late)
+        patch.setattr("mythos.synthesis.capture.Digests", Late)
         with pytest.raises(DataError, match=rf"t\.{kind} changed while it was read. Ask again."):
             capture(view, cache)
     assert not list(cache.glob("*.duckdb"))

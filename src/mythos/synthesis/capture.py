@@ -8,22 +8,20 @@ digest of the sources and of every rule, so a second question finds it again, an
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
-import os
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
 
 from mythos.errors import DataError
 from mythos.files import private_folder
+from mythos.synthesis.digests import Digests, hashed, used
 from mythos.synthesis.sources import Raw, bounded_bytes, read_csv, read_postgresql, read_xlsx
 from mythos.synthesis.terms import ROW_ID, Capture, Column, Person, Table, View
 from mythos.synthesis.values import fold, read_cell
@@ -32,7 +30,6 @@ from mythos.units import Digest
 
 FORMAT: Final = "capture/2"
 MEMORY: Final = "700MB"
-_SETTLED_NS: Final = 2_000_000_000
 _NUMERIC: Final = frozenset({"integer", "decimal"})
 _CLEAN: Final = r"^[!-~]([ -~]*[!-~])?$"
 """Texts of printable ASCII without space at either end, which folding leaves alone unless spaces double."""
@@ -53,7 +50,7 @@ def capture(view: View, cache: Path) -> Capture:
     remote = [table.name for table in view.tables if table.format == "postgresql"]
     fetched = {name: read_postgresql(originals[name], view.person.tenant) for name in remote}
     root = view.catalog.root
-    with _Digests(cache / "digests.json") as digests:
+    with Digests(cache / "digests.json") as digests:
         sources = {t.name: (t.file, digests.of(root, t, fetched.get(t.name))) for t in view.tables}
     rules = [_rule(originals[table.name], table, view.person) for table in view.tables]
     named = json.dumps([FORMAT, {k: str(d) for k, (_, d) in sources.items()}, rules], sort_keys=True)
@@ -62,6 +59,7 @@ def capture(view: View, cache: Path) -> Capture:
     taken = Capture(digest, path, view.tables, sources)
     if not path.exists():
         _build(view, originals, taken, fetched)
+    used(path)
     return taken
 
 
@@ -72,54 +70,6 @@ def _rule(whole: Table, seen: Table, person: Person) -> list[Any]:
     ]
     keys = [list(whole.primary_key), repr(whole.duplicates), [list(rule) for rule in rows_of(whole, person)]]
     return [whole.name, whole.format, whole.encoding, whole.header_row, columns, keys]
-
-
-class _Digests:
-    """Digests of files, remembered by size, times and inode, so that ten million rows are not read again.
-
-    Nothing is remembered of a file that changed just now: another change might have the same time.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._known: dict[str, Any] = {}
-
-    def __enter__(self) -> Self:
-        with contextlib.suppress(OSError, ValueError):
-            self._known = json.loads(self._path.read_bytes())
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        descriptor, name = tempfile.mkstemp(dir=self._path.parent)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(self._known, file)
-        Path(name).replace(self._path)
-
-    def of(self, root: Path, table: Table, fetched: Raw | None) -> Digest:
-        if (
-            fetched is not None
-        ):  # a database changes without saying so: its digest is that of the rows it sent
-            return Digest.of(json.dumps(fetched.columns).encode())
-        path = root / table.file
-        try:
-            found = path.stat()
-            mark = [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
-            held = self._known.get(str(path.resolve()))
-            if held is None or held[:4] != mark:
-                held = [*mark, _hashed(path, table.file).hex]
-                if time.time_ns() - found.st_ctime_ns > _SETTLED_NS:
-                    self._known[str(path.resolve())] = held
-            return Digest(bytes.fromhex(str(held[4])))
-        except OSError as error:
-            raise DataError(f"{table.file} cannot be read", found=error.strerror or str(error)) from error
-
-
-def _hashed(path: Path, file: str) -> Digest:
-    try:
-        with path.open("rb") as opened:
-            return Digest(hashlib.file_digest(opened, "sha256").digest())
-    except OSError as error:
-        raise DataError(f"{file} cannot be read", found=error.strerror or str(error)) from error
 
 
 def _build(view: View, originals: dict[str, Table], taken: Capture, fetched: dict[str, Raw]) -> None:
@@ -134,8 +84,15 @@ def _build(view: View, originals: dict[str, Table], taken: Capture, fetched: dic
                 try:
                     builder.build(seen, view.person)
                 except duckdb.Error as error:
-                    text = str(error).splitlines()[0][:200]
-                    raise DataError(f"{seen.file} cannot be read as {seen.name}", found=text) from error
+                    # Only words that cannot hold a cell are told: it may be one of a row that is not theirs.
+                    told = isinstance(
+                        error, duckdb.IOException | duckdb.CatalogException | duckdb.BinderException
+                    )
+                    text = str(error).splitlines()[0][:200] if told else type(error).__name__
+                    raise DataError(
+                        f"{seen.file} cannot be read as {seen.name}", found=text,
+                        advice="Correct the types and scales of its columns, or the file.",
+                    ) from (error if told else None)  # fmt: skip
             database.execute("CHECKPOINT")
         path.chmod(0o600)
         path.replace(taken.file)
@@ -195,7 +152,7 @@ class _Builder:
             values,
         )
         if self._table.format == "parquet":
-            self._same(_hashed(self._path, self._table.file))
+            self._same(hashed(self._path, self._table.file))
         run("DROP VIEW typed; DROP VIEW mine")
         run("DROP VIEW raw" if self._table.format == "parquet" else "DROP TABLE raw")
         for i in range(len(self._table.columns)):
@@ -347,7 +304,10 @@ class _Builder:
     def _deduplicated(self) -> str:
         """The typed rows after the table's rule for rows that share a primary key."""
         rule, keys = self._table.duplicates, ", ".join(map(quote, self._table.primary_key))
-        if rule is None or not keys:
+        if not keys:
+            return "SELECT * FROM typed"
+        if rule is None:
+            self._refuse_twice(keys)
             return "SELECT * FROM typed"
         if rule.rule == "latest":
             order = f"{quote(rule.by or '')} DESC NULLS LAST, {ROW_ID} DESC"
@@ -363,11 +323,25 @@ class _Builder:
             f"GROUP BY {keys} HAVING count(*) > 1 LIMIT 1"
         ).fetchone()
         if found is not None:
-            raise DataError(
-                f"{self._table.file}: rows with one key differ", expected="identical rows",
-                found=f"{', '.join(self._table.primary_key)} = {', '.join(map(str, found))}",
-                advice="Correct the file, or say in `duplicates` which row counts.",
-            )  # fmt: skip
+            raise self._of_key("rows with one key differ", "identical rows", found)
+
+    def _refuse_twice(self, keys: str) -> None:
+        """A key that stands twice would count its row twice, and every row that refers to it."""
+        filled = " AND ".join(f"{quote(key)} IS NOT NULL" for key in self._table.primary_key)
+        found = self._database.execute(
+            f"SELECT {keys} FROM typed WHERE {filled} GROUP BY {keys} HAVING count(*) > 1 LIMIT 1"
+        ).fetchone()
+        if found is not None:
+            raise self._of_key("two rows have one key", "a key of its own for each row", found)
+
+    def _of_key(self, message: str, expected: str, key: Sequence[Any]) -> DataError:
+        """An error that names a key only to who sees all rows, and the key of each."""
+        keys = self._table.primary_key
+        named = f"{', '.join(keys)} = {', '.join(map(str, key))}" if self._shown.issuperset(keys) else ""
+        return DataError(
+            f"{self._table.file}: {message}", expected=expected, found=named,
+            advice="Correct the file, or say in `duplicates` which row counts.",
+        )  # fmt: skip
 
     def _one(self, sql: str, values: Sequence[Any] = ()) -> Any:
         row = self._database.execute(sql, list(values)).fetchone()

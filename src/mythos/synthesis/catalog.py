@@ -7,6 +7,7 @@ Anchors are allowed, since other programs write them. A folder without a catalog
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
@@ -16,6 +17,7 @@ from typing import Any, Final, TypeVar, cast, get_args
 from mythos import strict_yaml
 from mythos.errors import DataError
 from mythos.synthesis.terms import (
+    ROW_ID,
     Catalog,
     Column,
     ColumnType,
@@ -195,7 +197,7 @@ def _table(node: _Node) -> Table:
         format=node.choice("format", Format, "csv"),
         columns=tuple(_column(column) for column in node.nodes("columns")),
         encoding=node.one("encoding", str),
-        header_row=int(node.one("header_row", int) or 1),
+        header_row=node.one("header_row", _header_row) or 1,
         description=node.words("description"),
         primary_key=node.texts("primary_key"),
         foreign_keys=tuple(_foreign_key(key) for key in node.nodes("foreign_keys")),
@@ -211,13 +213,42 @@ def _column(node: _Node) -> Column:
     return Column(
         name=node.need("name", str),
         type=node.choice("type", ColumnType, "text"),
-        unit=node.one("unit", str),
-        scale=node.one("scale", read_number) or Decimal(1),
+        unit=node.one("unit", read_unit),
+        scale=node.one("scale", _scale) or Decimal(1),
         missing=node.texts("missing"),
         roles=frozenset(node.texts("roles")),
         values={} if values is None else {fold(code): values.words(code) for code in node.mapping("values")},
         description=node.words("description"),
     )
+
+
+def read_unit(text: str) -> str:
+    """A unit that cannot be read as a part of the number before it.
+
+    Raises:
+        DataError: it begins with a digit, a sign or a separator, is longer than 20 characters, or is hidden.
+    """
+    unit = fold(text)
+    first = unicodedata.numeric(unit[:1] or "0", None) is not None and unit[:1] not in "千百万億十"
+    if first or unit[0] in "+-−△▲.,'" or len(unit) > 20 or not unit.isprintable():
+        raise DataError(
+            "a unit", expected="at most 20 characters, of which the first is no digit and no sign"
+        )
+    return unit
+
+
+def _scale(text: str) -> Decimal:
+    scale = read_number(text)
+    if scale <= 0:
+        raise DataError("a scale", expected="a number over 0", found=text[:40])
+    return scale
+
+
+def _header_row(text: str) -> int:
+    row = int(text)
+    if not 1 <= row <= 1_000_000:
+        raise DataError("a row", expected="1 to 1000000", found=text[:40])
+    return row
 
 
 def _foreign_key(node: _Node) -> ForeignKey:
@@ -271,7 +302,7 @@ def _check(catalog: Catalog) -> None:
         raise DataError("the catalogue has too many tables", expected=f"at most {MAX_TABLES}")
     for table in catalog.tables:
         names = [column.name for column in table.columns]
-        _no_twins(f"column of {table.name}", names)
+        _no_twins(f"column of {table.name}", [*names, ROW_ID])
         used = [
             *table.primary_key,
             *(key.column for key in table.foreign_keys),
@@ -290,6 +321,15 @@ def _check(catalog: Catalog) -> None:
                     f"{NAME}: {table.name}.{key.column} references what is not there",
                     found=f"{key.table}.{key.references}",
                 )
+    limits = {n for t in catalog.tables for n in t.limit_columns} | {
+        n for d in catalog.documents for n in d.limits
+    }
+    for person in catalog.people:
+        if unknown := sorted(set(person.limits) - limits):
+            raise DataError(  # misspelt, it would open what it should close
+                f"{NAME}: the limit {unknown[0]!r} of {person.id} limits no table and no document",
+                expected=", ".join(sorted(limits))[:300] or "no limit",
+            )
     for metric in catalog.metrics:
         from mythos.synthesis.gate import check
 
@@ -309,8 +349,9 @@ def _check(catalog: Catalog) -> None:
 
 
 def _no_twins(what: str, names: list[str]) -> None:
+    folded = str if what in {"person", "document"} else str.lower  # a database knows no upper case
     seen: set[str] = set()
     for name in names:
-        if name in seen:
+        if folded(name) in seen:
             raise DataError(f"{NAME}: the {what} {name!r} stands twice")
-        seen.add(name)
+        seen.add(folded(name))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mythos.errors import DataError
-from mythos.synthesis.sources import bounded_bytes
+from mythos.synthesis.sources import bounded_bytes, guessed
 from mythos.synthesis.terms import Document, Language, Passage
 from mythos.units import Digest
 
@@ -50,9 +50,9 @@ def text_of(root: Path, document: Document) -> str:
         case ".docx":
             text = _docx(data, document.file)
         case ".html" | ".htm":
-            text = _html(_decoded(data, document.file))
+            text = _html(guessed(data, document.file))
         case ".md" | ".txt":
-            text = re.sub(r"<!--.*?-->", "", _decoded(data, document.file), flags=re.DOTALL)
+            text = re.sub(r"<!--.*?-->", "", guessed(data, document.file), flags=re.DOTALL)
         case other:
             raise DataError(
                 f"{document.file} is of a kind that is not read",
@@ -61,15 +61,6 @@ def text_of(root: Path, document: Document) -> str:
             )
     kept = "".join(c for c in text.replace("\r\n", "\n") if c in "\n\t" or c.isprintable())
     return kept[:MAX_TEXT]
-
-
-def _decoded(data: bytes, file: str) -> str:
-    for encoding in ("utf-8-sig", "cp932", "euc_jp"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise DataError(f"{file} is in no one encoding", expected="UTF-8, Shift_JIS or EUC-JP throughout")
 
 
 def _html(text: str) -> str:

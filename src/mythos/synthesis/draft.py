@@ -23,6 +23,8 @@ from mythos.synthesis.values import fold, read_cell
 
 PACKAGE: Final = "datapackage.json"
 SAMPLE: Final = 2_000
+_WHOLE: Final = 500_000
+"""Rows in which a key is looked for; a longer table has none that was only guessed."""
 _TABLES: Final[dict[str, Format]] = {
     ".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".xlsx": "xlsx",
 }  # fmt: skip
@@ -87,8 +89,10 @@ def _table(path: Path, file: str, kind: Format) -> tuple[Table, bool]:
     if len(set(map(fold, names))) != len(names) or not names:
         raise DataError(f"{file}: two columns have one name", found=", ".join(names)[:200])
     columns = tuple(_column(name, [row[i] for row in rows if i < len(row)]) for i, name in enumerate(names))
-    first = [str(row[0]) for row in rows if row and row[0] not in {None, ""}]
-    unique = columns[0].type == "code" and len(set(first)) == len(first)
+    if columns[0].type == "code" and len(rows) >= SAMPLE:  # a key holds to the end of the file
+        rows = peek(path, kind, rows=_WHOLE)[2]
+    first = [fold(str(row[0])) for row in rows if row and row[0] not in {None, ""}]
+    unique = columns[0].type == "code" and len(set(first)) == len(first) and len(rows) < _WHOLE
     name = re.sub(r"\W+", "_", fold(path.stem)).strip("_").lower()
     return Table(name, file, kind, columns, header_row=header_row), unique
 

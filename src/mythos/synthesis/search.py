@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from mythos.errors import DataError
 from mythos.files import private_folder
+from mythos.synthesis.digests import used
 from mythos.synthesis.documents import passages, text_of
 from mythos.synthesis.terms import Document, Hit, Passage, View
 from mythos.synthesis.values import fold
@@ -248,6 +249,7 @@ def build_index(view: View, cache: Path, may_retrieve: Decide, *, embed: Embed |
     named = [FORMAT, _sudachi() is not None, [[p.file, p.title, str(p.document), p.start] for p in held]]
     path = private_folder(cache) / f"{Digest.of(json.dumps(named).encode()).hex}.index"
     if path.exists():
+        used(path)
         with suppress(ValueError):
             return Index(tantivy.Index.open(str(path)), held, dictionary=None, embed=embed)
         shutil.rmtree(path, ignore_errors=True)

@@ -7,10 +7,13 @@ each value came from. Sizes are bounded before anything is unpacked.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import io
 import math
-import zipfile
+import os
+import re
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -20,6 +23,7 @@ from typing import Any, Final
 from mythos.errors import DataError
 from mythos.synthesis.terms import Format, Table
 from mythos.synthesis.values import fold
+from mythos.synthesis.workbook import open_workbook
 
 MAX_TEXT_BYTES: Final = 512 << 20
 """Of what is read by cells: a CSV or Excel file, a database. Larger data belongs into Parquet."""
@@ -28,9 +32,12 @@ STATEMENT_SECONDS: Final = 60
 MAX_TENANTS: Final = 100_000
 _FLOATS: Final = (700, 701)
 """PostgreSQL's numbers of its two binary types, which it may write with an exponent."""
-MAX_UNPACKED: Final = 1 << 30
-MAX_RATIO: Final = 200
-_GUESSES: Final = ("utf-8-sig", "cp932", "euc_jp")
+MAX_MERGED: Final = 5_000_000
+"""Cells that stand in merged ones."""
+_JAPANESE: Final = ("cp932", "euc_jp")
+_NO_TEXT: Final = frozenset(("idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"))
+"""Codecs of Python that are no encodings of files."""
+_HALF_WIDTH: Final = re.compile("[\uff61-\uff9f\ue000-\uf8ff\x80-\x9f]")
 _ALIASES: Final = {
     "shift_jis": "cp932",
     "sjis": "cp932",
@@ -76,11 +83,14 @@ def read_xlsx(data: bytes, table: Table) -> Raw:
     from python_calamine import CalamineError
 
     try:
-        book = _workbook(data, table.file)
+        book = open_workbook(data, table.file)
         for name in book.sheet_names:
             sheet = book.get_sheet_by_name(name)
             rows = sheet.to_python(skip_empty_area=False)
-            for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():
+            merged = sheet.merged_cell_ranges or ()
+            if sum((b - t + 1) * (r - x + 1) for (t, x), (b, r) in merged) > MAX_MERGED:
+                raise DataError(f"{table.file} merges too many cells", expected=f"at most {MAX_MERGED}")
+            for (top, left), (bottom, right) in merged:
                 for row in rows[top : bottom + 1]:
                     row[left : right + 1] = [rows[top][left]] * (min(right + 1, len(row)) - left)
             if _header_at(rows, table) is not None:
@@ -107,7 +117,7 @@ def peek(path: Path, kind: Format, *, rows: int = 2_000) -> tuple[int, list[str]
                 names = [str(column[0]) for column in found.description or ()]
                 return 1, names, [list(row) for row in found.fetchall()]
         case "xlsx":
-            book = _workbook(bounded_bytes(path), path.name)
+            book = open_workbook(bounded_bytes(path), path.name)
             table: list[list[Any]] = book.get_sheet_by_index(0).to_python(skip_empty_area=False)[: rows + 10]
         case _:
             text = _decoded(bounded_bytes(path), None, path.name)
@@ -227,22 +237,36 @@ def _decoded(data: bytes, encoding: str | None, file: str) -> str:
     if encoding is not None:
         name = _ALIASES.get(encoding.lower().replace(" ", ""), encoding)
         try:
-            return data.decode(codecs.lookup(name).name if name != "utf-8-sig" else name)
-        except LookupError as error:
+            found = codecs.lookup(name).name if name != "utf-8-sig" else name
+            return data.decode("no text" if found in _NO_TEXT else found)
+        except (LookupError, UnicodeDecodeError) as error:
+            if isinstance(error, UnicodeDecodeError):
+                raise DataError(
+                    f"{file} is not {encoding} throughout",
+                    found=f"byte 0x{data[error.start]:02x} in line {1 + data.count(10, 0, error.start)}",
+                    advice="Correct `encoding`, or save the file in one encoding.",
+                ) from error
             raise DataError(f"{file}: no encoding is called {encoding!r}") from error
-        except UnicodeDecodeError as error:
-            raise DataError(
-                f"{file} is not {encoding} throughout",
-                found=f"byte 0x{data[error.start]:02x} in line {1 + data.count(10, 0, error.start)}",
-                advice="Correct `encoding`, or save the file in one encoding.",
-            ) from error
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return data.decode("utf-16")
-    for name in _GUESSES:
-        try:
-            return data.decode(name)
-        except UnicodeDecodeError:
-            continue
+    return guessed(data, file)
+
+
+def guessed(data: bytes, file: str) -> str:
+    """A text in UTF-8, UTF-16 with its mark, Shift_JIS or EUC-JP.
+
+    Text of EUC-JP is often readable as Shift_JIS too, as half-width katakana: what has less of them counts.
+
+    Raises:
+        DataError: in none of them throughout.
+    """
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    with contextlib.suppress(UnicodeDecodeError):
+        return data.decode("utf-16" if wide else "utf-8-sig")
+    found: list[str] = []
+    for name in () if wide else _JAPANESE:
+        with contextlib.suppress(UnicodeDecodeError):
+            found.append(data.decode(name))
+    if found:
+        return min(found, key=lambda text: len(_HALF_WIDTH.findall(text)))
     raise DataError(
         f"{file} is in no one encoding", expected="UTF-8, Shift_JIS or EUC-JP throughout",
         advice="Name it under `encoding`, or save the file in one encoding.",
@@ -325,35 +349,25 @@ def _no_header(table: Table) -> DataError:
     )
 
 
-def _workbook(data: bytes, file: str) -> Any:
-    """A workbook is a ZIP: refuse one that says it unpacks to much more than it is."""
-    from python_calamine import CalamineWorkbook
-
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            unpacked = sum(info.file_size for info in archive.infolist())
-    except zipfile.BadZipFile as error:
-        raise DataError(f"{file} is not an Excel workbook", found=str(error)[:100]) from error
-    if unpacked > MAX_UNPACKED or unpacked > MAX_RATIO * max(len(data), 1 << 16):
-        raise DataError(
-            f"{file} unpacks to too much", expected=f"at most {MAX_UNPACKED} bytes", found=f"{unpacked}"
-        )
-    return CalamineWorkbook.from_filelike(io.BytesIO(data))  # pyright: ignore[reportUnknownMemberType]
-
-
 def bounded_bytes(path: Path) -> bytes:
     """The bytes of a file that is read by cells.
 
     Raises:
-        DataError: too large, or gone.
+        DataError: too large, gone, or no file: a pipe would never end.
     """
     try:
-        size = path.stat().st_size
-        if size > MAX_TEXT_BYTES:
-            raise DataError(
-                f"{path.name} is too large to be read by cells", expected=f"at most {MAX_TEXT_BYTES} bytes",
-                found=f"{size}", advice="Convert it to Parquet.",
-            )  # fmt: skip
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path.name} cannot be read", found=error.strerror or str(error)) from error
+        # O_NONBLOCK: opening a pipe that nobody writes to must not wait
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as opened:
+            if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+                raise DataError(f"{path.name} is no file")
+            data = opened.read(MAX_TEXT_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{path.name} cannot be read", found=str(getattr(error, "strerror", error))
+        ) from error
+    if len(data) > MAX_TEXT_BYTES:
+        raise DataError(
+            f"{path.name} is too large to be read by cells", expected=f"at most {MAX_TEXT_BYTES} bytes",
+            advice="Convert it to Parquet.",
+        )  # fmt: skip
+    return data

@@ -127,7 +127,11 @@ def read_number(text: str, unit: str | None = None) -> Decimal:
     Raises:
         DataError: not a number.
     """
-    bare = text.translate(_MINUS).replace(" ", "")
+    # A space may part groups of three; between other digits it parts two numbers.
+    bare = re.sub(r"(?<=\d) (?=\d{3}(?!\d))", "", text.translate(_MINUS))
+    if re.search(r"\d \d", bare):
+        raise _unreadable(text, "a number")
+    bare = bare.replace(" ", "")
     for mark in (*_CURRENCY.get(unit or "", ()), *((unit,) if unit else ())):
         bare = bare.removeprefix(mark).removesuffix(mark) if mark not in "+-.,0123456789" else bare
         bare = bare.replace(f"-{mark}", "-", 1)
