@@ -17,7 +17,7 @@ ROOMS = {
     "regimes": 2_400,
     "watch": 1_000,
     "data": 4_100,
-    "synthesis": 7_950,
+    "synthesis": 8_250,
     "model": 1_000,
     "train": 3_350,
     "compute": 3_600,

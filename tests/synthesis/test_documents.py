@@ -1,6 +1,7 @@
 """Documents become one text without what nobody sees; passages are exact bytes of it."""
 
 import io
+import time
 import zipfile
 from pathlib import Path
 
@@ -140,3 +141,85 @@ def test_passages_are_the_bytes_they_say(text: str) -> None:
 @given(st.text(alphabet="ab 。.!?\n", max_size=300))
 def test_sentences_are_the_text(text: str) -> None:
     assert "".join(sentences(text)) == text
+
+
+def test_text_of_a_form_in_a_pdf_and_text_drawn_small_is_seen_as_on_the_page(tmp_path: Path) -> None:
+    from pypdf import PdfReader, PdfWriter
+    from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
+
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(pdf(
+        b"BT /F1 12 Tf 10 100 Td (Page) Tj ET q 0.01 0 0 0.01 0 0 cm BT /F1 12 Tf 1 1 Td (Shrunk) Tj ET Q /X Do"
+    ))))  # fmt: skip
+    resources = writer.pages[0]["/Resources"]
+    form = DecodedStreamObject()
+    form.set_data(b"BT /F1 12 Tf 10 50 Td (Form) Tj ET BT /F1 12 Tf 3 Tr 10 30 Td (Buried) Tj ET")
+    form.update({NameObject("/Type"): NameObject("/XObject"), NameObject("/Subtype"): NameObject("/Form")})
+    form[NameObject("/Resources")] = resources
+    held = DictionaryObject({NameObject("/X"): writer._add_object(form)})
+    resources.get_object()[NameObject("/XObject")] = held  # type: ignore[index]
+    buffer = io.BytesIO()
+    writer.write(buffer)
+    text = read(tmp_path, "f.pdf", buffer.getvalue())
+    assert "Page" in text
+    assert "Form" in text
+    assert "Buried" not in text
+    assert "Shrunk" not in text
+
+
+def test_a_word_document_is_read_as_it_is_seen(tmp_path: Path) -> None:
+    made = docx.Document()
+    paragraph = made.add_paragraph("The fee is ")
+    link = paragraph._p.makeelement("{http://schemas.openxmlformats.org/wordprocessingml/2006/main}hyperlink")
+    run = paragraph.add_run("not ")
+    link.append(run._r)
+    paragraph._p.append(link)
+    paragraph.add_run("refundable.")
+    gone = paragraph._p.makeelement("{http://schemas.openxmlformats.org/wordprocessingml/2006/main}del")
+    gone.append(paragraph.add_run("DELETED")._r)
+    paragraph._p.append(gone)
+    cell = made.add_table(1, 1).cell(0, 0).paragraphs[0]
+    cell.add_run("Cell")
+    cell.add_run("SECRET").font.hidden = True
+    buffer = io.BytesIO()
+    made.save(buffer)
+    text = read(tmp_path, "a.docx", buffer.getvalue())
+    assert "The fee is not refundable." in text
+    assert "Cell" in text
+    assert "SECRET" not in text
+    assert "DELETED" not in text
+
+
+def test_what_a_style_sheet_hides_is_left_out(tmp_path: Path) -> None:
+    page = (
+        b"<style>.a{color:red} @media print{.p{display:none}} .x, #y { display : none }</style><body><p>Seen</p>"
+        b"<p class=p>Screen</p><p class=x>One</p><p id=y>Two</p><p style='text-indent:-9999px'>Three</p>"
+    )
+    assert read(tmp_path, "a.html", page) == "Seen\nScreen"
+
+
+@pytest.mark.parametrize(
+    ("name", "piece"),
+    [("a.md", b"<!--"), ("a.html", b"<p> </p>" + b" " * 50), ("b.html", b"<style>{</style>")],
+)
+def test_a_long_hostile_text_is_read_in_time(tmp_path: Path, name: str, piece: bytes) -> None:
+    started = time.process_time()
+    read(tmp_path, name, piece * (400_000 // len(piece)))
+    assert time.process_time() - started < 5
+
+
+def test_a_text_is_parsed_once_and_for_one_person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.md").write_text("One.")
+    parsed: list[str] = []
+    before = documents._read
+
+    def counted(path: Path, data: bytes, document: Document) -> str:
+        parsed.append(path.name)
+        return before(path, data, document)
+
+    monkeypatch.setattr(documents, "_read", counted)
+    for whose in ("a", "a", "b"):
+        assert text_of(tmp_path, Document("a.md"), tmp_path, whose) == "One."
+    assert len(parsed) == 2
+    (tmp_path / "a.md").write_text("Two.")
+    assert text_of(tmp_path, Document("a.md"), tmp_path, "a") == "Two."
+    assert all(path.stat().st_mode & 0o077 == 0 for path in tmp_path.glob("*.text"))

@@ -90,15 +90,21 @@ def used(path: Path) -> None:
     """Say that a capture or an index was used now, and let go of what was used longest ago beside it."""
     with contextlib.suppress(OSError):
         os.utime(path)
+    prune(path.parent, path.suffix, MAX_KEPT)
+
+
+def prune(folder: Path, suffix: str, most: int) -> None:
+    """Let go of all but the `most` that were used last, and of those that nobody used for `KEPT_SECONDS`."""
     aged: list[tuple[float, Path]] = []
-    for other in path.parent.glob(f"*{path.suffix}"):
+    for path in folder.glob(f"*{suffix}"):
         with contextlib.suppress(OSError):
-            aged.append((other.stat().st_mtime, other))
+            aged.append((path.stat().st_mtime, path))
     aged.sort(key=lambda pair: pair[0], reverse=True)
-    for number, (when, other) in enumerate(aged):
-        if other != path and (number >= MAX_KEPT or time.time() - when > KEPT_SECONDS):
-            if other.is_dir():
-                shutil.rmtree(other, ignore_errors=True)
-            else:
-                other.unlink(missing_ok=True)
-                other.with_suffix(".words.json").unlink(missing_ok=True)
+    for number, (when, path) in enumerate(aged):
+        if number < most and time.time() - when <= KEPT_SECONDS:
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+            path.with_suffix(".words.json").unlink(missing_ok=True)

@@ -21,13 +21,15 @@ from typing import Any, Final
 
 from mythos.errors import DataError
 from mythos.files import private_folder
-from mythos.synthesis.digests import used
+from mythos.synthesis.digests import prune, used
 from mythos.synthesis.documents import passages, text_of
 from mythos.synthesis.terms import Document, Hit, Passage, View
 from mythos.synthesis.values import fold
 from mythos.units import Digest
 
 FORMAT: Final = "search/1"
+MAX_TEXTS: Final = 2_000
+"""Texts of documents that a private folder keeps."""
 Decide = Callable[[Document], bool]
 Embed = Callable[[Sequence[str]], list[list[float]]]
 """Vectors of texts, from an endpoint in the region of the documents; texts go nowhere else."""
@@ -241,10 +243,13 @@ def build_index(view: View, cache: Path, may_retrieve: Decide, *, embed: Embed |
     import tantivy
 
     texts: list[tuple[Document, str]] = []
+    kept = private_folder(private_folder(cache) / "texts")
     for document in view.documents:
         if may_retrieve(document):
             with suppress(DataError):
-                texts.append((document, text_of(view.catalog.root, document)))
+                text = text_of(view.catalog.root, document, kept, view.person.id)
+                texts.append((document, text))
+    prune(kept, ".text", MAX_TEXTS)
     held = [passage for document, text in texts for passage in passages(document, text)]
     named = [FORMAT, _sudachi() is not None, [[p.file, p.title, str(p.document), p.start] for p in held]]
     path = private_folder(cache) / f"{Digest.of(json.dumps(named).encode()).hex}.index"
