@@ -145,3 +145,35 @@ def test_the_form_and_the_description_hold_names_only(asker: Asker, view: View) 
     text = json.dumps(form(choices)) + choices.described(view)
     assert "orders.amount" in text
     assert not any(cell in text for cell in ("A1", "1300", "KANSAI", "kansai"))
+
+
+@pytest.mark.parametrize(
+    ("sentence", "used"),
+    [
+        ("Kanto brought in {value} altogether.", True), ("The total amount in Kanto was {value}.", True),
+        ("Kansai brought in {value}.", False), ("The net profit in Kanto was {value}.", False),
+        ("Kanto lost {value}.", False), ("The average amount in Kanto was {value}.", False),
+        ("関東の金額の合計は{value}です。", True), ("関西の金額の合計は{value}です。", False), ("関東の損失は{value}です。", False),
+        ("dix fois {value}", False),
+    ],
+)  # fmt: skip
+def test_a_models_sentence_says_no_more_than_the_question(
+    view: View, tmp_path: Path, sentence: str, used: bool
+) -> None:
+    model = model_planner(lambda _messages, _schema: json.dumps(GOOD | {"sentence": sentence}))
+    with Asker(view, cache=tmp_path / "c", model=model) as asker:
+        japanese = "関東の受注の金額の合計、updated"
+        found = asker.answer("Kanto: total amount of orders, updated" if sentence.isascii() else japanese)
+    assert found["kind"] == "answer"
+    text = "".join(part.get("text", "") for part in found["parts"])
+    assert (text.strip() == sentence.replace("{value}", "").strip()) == used
+
+
+@pytest.mark.parametrize(
+    "question", ["total amount of orders or updated", "average amount of orders, updated", "amount of orders shipped, updated"]
+)  # fmt: skip
+def test_a_models_plan_is_held_to_every_word_too(asker: Asker, view: View, question: str) -> None:
+    reading = read(question, asker._lexicon, date(2026, 4, 15))
+    with pytest.raises(DataError) as caught:
+        checked(json.dumps(GOOD), reading, Schema({t.name: t for t in view.tables}))
+    assert caught.value.code == "plan"

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -20,14 +21,18 @@ from typing import Any, Final, Literal, cast
 from mythos.errors import DataError, NetworkError
 from mythos.evidence.client import connection
 from mythos.synthesis.lexicon import Place
-from mythos.synthesis.meaning import Refusal, within
+from mythos.synthesis.meaning import Refusal, adds_up, within
 from mythos.synthesis.plan import Filter, Operation, Plan, Schema, places_of, query
 from mythos.synthesis.planner import Question
 from mythos.synthesis.reading import Reading
 from mythos.synthesis.terms import View
+from mythos.synthesis.uses import without_use
+from mythos.synthesis.values import fold
+from mythos.synthesis.words import OPERATIONS, SILENT, SILENT_JA
 
 STEPS: Final = 3
 MAX_TOKENS: Final = 300
+MAX_SENTENCE: Final = 400
 _PATIENCE: Final = 60.0
 _MAX_ANSWER: Final = 1 << 20
 KEY: Final = "MYTHOS_API_KEY"
@@ -59,7 +64,8 @@ def model_planner(complete: Complete) -> Callable[[Reading, View, Schema], Quest
         for _ in range(STEPS):
             text = complete(messages, form(choices))
             try:
-                return Question((checked(text, reading, schema),), sentence=_sentence(text))
+                plan = checked(text, reading, schema)
+                return Question((plan,), sentence=_sentence(text, plan, reading, schema))
             except DataError as error:
                 why = error.message
                 messages += [
@@ -161,6 +167,12 @@ def checked(text: str, reading: Reading, schema: Schema) -> Plan:
     )  # fmt: skip
     _as_asked(plan, reading, schema)
     query(plan, schema)
+    if plan.operation == "sum" and plan.measure is not None:
+        of = schema.tables[plan.measure.table]
+        if not adds_up(of, schema.column(plan.measure)):
+            raise DataError(f"{plan.measure.column} does not add up", code="plan")
+    if (unused := without_use(reading, plan, "one", schema, split=False)) is not None:
+        raise DataError(unused, code="plan")
     return plan
 
 
@@ -183,10 +195,29 @@ def _is_date(place: Place, schema: Schema) -> bool:
     return place.table in schema.tables and schema.column(place).type in {"date", "timestamp"}
 
 
-def _sentence(text: str) -> str:
-    """What the model would say around the number; the renderer decides whether it may."""
+def _sentence(text: str, plan: Plan, reading: Reading, schema: Schema) -> str:
+    """What the model would say around the number, when it says no more than the question and the plan do.
+
+    A number that is right in a sentence about another place or thing would be wrong.
+    """
     said = json.loads(text).get("sentence")
-    return said if isinstance(said, str) else ""
+    if not isinstance(said, str) or len(said) > MAX_SENTENCE:
+        return ""
+    columns = [schema.column(plan.measure)] if plan.measure is not None else []
+    named = [schema.tables[plan.table], *columns]
+    own = " ".join([reading.text, *(f"{n.name} {n.description.en} {n.description.ja}" for n in named)])
+    own = fold(own.replace("_", " ")).lower()
+    rest = fold(said.replace("{value}", " ")).lower()
+    for kind, pattern in OPERATIONS:
+        if kind == plan.operation:
+            rest = re.sub(pattern, " ", rest)
+    known = set(re.findall(r"[a-z']+", own)) | SILENT
+    told = re.findall(r"[a-z']+|[ァ-ヺー]+|[一-鿿々]+|[ぁ-ゖ]+|[^\W_]", rest)
+    plain = all(
+        word in known if word[0].isascii() else SILENT_JA.fullmatch(word) is not None or word in own
+        for word in told
+    )
+    return said if plain else ""
 
 
 def _place(name: Any) -> Place | None:

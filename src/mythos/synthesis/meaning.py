@@ -225,23 +225,10 @@ class Meanings:
         return Place(self._table.name, money[0].name) if len(money) == 1 else None
 
     def _is_price(self, place: Place) -> bool:
-        """A price, a rate or an age: added to another it means nothing."""
-        return self._column(place).unit == "%" or self._bears(place, _PRICES)
-
-    def _bears(self, place: Place, marks: tuple[str, ...]) -> bool:
-        column = self._column(place)
-        names = (column.name, column.description.en, column.description.ja, column.unit or "")
-        said = " ".join(names).lower().replace("_", " ")
-        words = set(said.split())
-        return any(mark in words or (not mark.isascii() and mark in said) for mark in marks)
+        return is_price(self._column(place))
 
     def _adds_up(self, place: Place) -> bool:
-        """Amounts of events add up; prices, balances and limits do not."""
-        event = any(c.type in {"date", "timestamp"} for c in self._table.columns) or bool(
-            self._table.foreign_keys
-        )
-        level = self._is_price(place) or self._bears(place, _LEVELS)
-        return self._numeric(place) and event and not level
+        return place.table == self._table.name and adds_up(self._table, self._column(place))
 
     def _date(self) -> Place:
         if len(self._dates) == 1:
@@ -341,6 +328,25 @@ class Meanings:
             if named.start >= bound.end
             for target in named.targets
         )
+
+
+def is_price(column: Column) -> bool:
+    """A price, a rate or an age: added to another it means nothing."""
+    return column.unit == "%" or _bears(column, _PRICES)
+
+
+def adds_up(table: Table, column: Column) -> bool:
+    """Amounts of events add up; prices, balances and limits do not."""
+    event = any(c.type in {"date", "timestamp"} for c in table.columns) or bool(table.foreign_keys)
+    numeric = column.type in {"integer", "decimal"}
+    return numeric and event and not is_price(column) and not _bears(column, _LEVELS)
+
+
+def _bears(column: Column, marks: tuple[str, ...]) -> bool:
+    names = (column.name, column.description.en, column.description.ja, column.unit or "")
+    said = " ".join(names).lower().replace("_", " ")
+    words = set(said.split())
+    return any(mark in words or (not mark.isascii() and mark in said) for mark in marks)
 
 
 def borne(hint: str, *names: str) -> bool:
