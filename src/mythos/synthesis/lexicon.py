@@ -78,7 +78,7 @@ def _stem(word: str) -> str:
     word = word.removesuffix("'s")
     if len(word) > 3 and word.endswith("ies"):
         return word[:-3] + "y"
-    if len(word) > 4 and re.search(r"(?:ss|x|ch|sh|us)es\Z", word):
+    if len(word) > 4 and re.search(r"(?:ss|x|ch|sh|(?<![oa])us)es\Z", word):
         return word[:-2]
     return (
         word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
@@ -106,13 +106,24 @@ def _shortened(phrase: str) -> Iterator[str]:
 
 
 def own_phrases(*names: str) -> set[str]:
-    """The names as people say them, endings left out."""
-    return {phrase for name in names for phrase in _shortened(spoken(name)) if phrase}
+    """The names as people say them: endings left out, "weight shipped", 与信の限度額."""
+    said = {phrase for name in names for phrase in _shortened(spoken(name)) if phrase}
+    return said | {other for phrase in said for other in _turned(phrase)}
+
+
+def _turned(phrase: str) -> Iterator[str]:
+    """A participle behind its noun, and の between the parts of a long Japanese name."""
+    words = phrase.split()
+    if len(words) == 2 and words[0].endswith("ed") and phrase.isascii():
+        yield f"{words[1]} {words[0]}"
+    if re.fullmatch(r"[一-龯々]{4,8}", phrase):
+        yield from (f"{phrase[:i]}の{phrase[i:]}" for i in range(2, len(phrase) - 1))
 
 
 def phrases(*names: str) -> set[str]:
     """Everything that people say for what has these names, with words that mean the same."""
-    said = own_phrases(*names)
+    own = own_phrases(*names)
+    said = set(own)
     for phrase, group in itertools.product(tuple(said), SYNONYMS):
         for word in group:
             if phrase == word:
@@ -121,9 +132,9 @@ def phrases(*names: str) -> set[str]:
                 said |= {
                     re.sub(rf"\b{re.escape(word)}\b", other, phrase) for other in group if other.isascii()
                 }
-            elif not word.isascii() and (len(word) > 1 or word == "額") and phrase.endswith(word):
+            elif not word.isascii() and (len(word) > 1 or word in "額数") and phrase.endswith(word):
                 said |= {phrase.removesuffix(word) + other for other in group if not other.isascii()}
-    return {phrase for phrase in said if phrase}
+    return {phrase for phrase in said if len(phrase) > 1 or phrase in own}
 
 
 class Lexicon:
@@ -155,13 +166,14 @@ class Lexicon:
         target = Target("column", table.name, column.name)
         owners = phrases(table.name, table.description.ja, table.description.en)
         bare = {
-            phrase.removeprefix(_singular(owner)).strip()
+            phrase.removeprefix(_singular(owner)).strip().lstrip("の")
             for phrase in own_phrases(column.name, column.description.ja, column.description.en)
             for owner in owners
             if phrase.startswith(_singular(owner))
         }
         self._names(column.name, column.description, target)
         self._add({phrase for phrase in bare if len(phrase) > 1}, target)
+        self._same.append(({p for p in phrases(*bare) if len(p) > 1}, target))
         for code, words in column.values.items():
             self._add(_spellings(code, words), Target("value", table.name, column.name, code))
 
@@ -217,7 +229,9 @@ class Lexicon:
             for length in range(min(self._length, len(text) - start), 0, -1):
                 phrase = text[start : start + length]
                 if phrase in self._other and (
-                    _stands_alone(text, start, start + length) or self._after_name(text, start, length)
+                    _stands_alone(text, start, start + length)
+                    or self._after_name(text, start, length)
+                    or self._in_two(text, start, start + length)
                 ):
                     found.append(Named(start, start + length, _sorted(self._other[phrase])))
                     break
@@ -253,6 +267,18 @@ class Lexicon:
             and follows == "other"
             and any(text[start - size : start] in self._other for size in range(2, min(9, start + 1)))
         )
+
+    def _in_two(self, text: str, start: int, end: int) -> bool:
+        """One of the two known words that make a longer one of katakana: ポンプカテゴリ."""
+        if end - start < 2:
+            return False
+        first, last = start, end
+        while first and _script(text[first - 1]) == "katakana":
+            first -= 1
+        while last < len(text) and _script(text[last]) == "katakana":
+            last += 1
+        before, after = text[first:start], text[end:last]
+        return bool(before) != bool(after) and (before or after) in self._other
 
     def _from_word(self, words: list[re.Match[str]], first: int) -> Named | None:
         for last in range(min(len(words), first + 8), first, -1):
@@ -325,6 +351,8 @@ def _stands_alone(text: str, start: int, end: int) -> bool:
     before = _script(text[start - 1]) if start else "other"
     after = _script(text[end]) if end < len(text) else "other"
     if end - start == 1:
+        if re.match(r"の中[でのに]", text[max(0, start - 1) :]):  # "of these"
+            return False
         return before == "other" and (after == "other" or text[end] in "別毎")
     first, last = _script(text[start]), _script(text[end - 1])
     return not (first == "katakana" == before or last == "katakana" == after)

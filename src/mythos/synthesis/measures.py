@@ -6,6 +6,7 @@ rates and ages over nothing.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from mythos.synthesis.lexicon import Named, Place
@@ -128,6 +129,20 @@ class Measures(Meanings):
             if table == self._table.name and named.start >= extreme.end and between == "の":
                 return all(n.start != named.end for n, _ in self._numbers)
         return False
+
+    def _of_the_extreme(self) -> bool:
+        """計画人数が最高だった部署: not the extreme number, but whose it is."""
+        extreme = self._reading.asks("max", "min")
+        after = "" if extreme is None else self._reading.text[extreme.end :]
+        clause = re.match(r"(?:だった|である|となった|になった|な|の)", after)
+        if extreme is None or clause is None:
+            return False
+        begins = extreme.end + clause.end()
+        return any(
+            named.start == begins
+            and not any(t.kind == "column" and self._numeric(t.place) for t in named.targets)
+            for named in self._reading.named
+        )
 
     def _only_itself(self) -> bool:
         """`per order` of orders: what an average is of anyway."""

@@ -89,8 +89,13 @@ def _at(text: str, at: int, today: date) -> Period | None:
             made = _made(kind, found, today)
         except (ValueError, OverflowError):
             continue
-        unit = {"months": "", "quarter": "fiscal-quarter" if found.groupdict().get("f") else "quarter"}
-        return Period(made.start, made.end, found.span(), unit.get(kind, kind))
+        unit = {"months": "", "days": "", "month-end": "day", "ended": "", "month-of": "month"} | {
+            "quarter-of": "fiscal-quarter",
+            "half-of": "half",
+            "before-last": "last",
+            "quarter": "fiscal-quarter" if found.groupdict().get("f") else "quarter",
+        }
+        return Period(made.start, made.end, found.span(), made.kind or unit.get(kind, kind))
     return None
 
 
@@ -119,6 +124,9 @@ def _ranges(text: str, found: list[Period]) -> list[Period]:
 def _opened(text: str, period: Period) -> Period:
     before, after = text[: period.at[0]], text[period.at[1] :]
     start, end = period.at
+    throughout = re.search(r"\b(?:over|throughout|during|within)\s+(?:the\s+)?$", before)
+    if throughout is not None:
+        return Period(period.start, period.end, (throughout.start(), end), period.kind)
     for side, pattern, change in _OPENERS:
         found = re.search(pattern, before) if side == "before" else re.match(pattern, after)
         if found is not None:
@@ -187,7 +195,7 @@ _WORDS: Final = {
     "今年度": ("fiscal", 0), "本年度": ("fiscal", 0), "当年度": ("fiscal", 0), "昨年度": ("fiscal", 1),
     "前年度": ("fiscal", 1), "一昨年度": ("fiscal", 2), "今年": ("year", 0), "本年": ("year", 0),
     "昨年": ("year", 1), "去年": ("year", 1), "前年": ("year", 1), "一昨年": ("year", 2),
-    "today": ("day", 0), "yesterday": ("day", 1),
+    "today": ("day", 0), "yesterday": ("day", 1), "last year": ("year", 1), "this year": ("year", 0),
 }  # fmt: skip
 
 
@@ -201,38 +209,67 @@ def _past(count: int, unit: str, today: date) -> Period:
 
 _Y: Final = rf"(?:暦年)?(?P<y>{_YEAR})"
 _G: Final = r"(?P<y>(?:19|20)\d\d)"
+_SHORT: Final = r"(?P<y>(?:19|20)\d\d|(?<=fy)\d\d)"
+"""A year of two digits stands behind `FY` alone."""
+_NTH_DAY: Final = r"\d{1,2})(?:st|nd|rd|th)?"
+_END: Final = rf"(?:(?P<d>{_NTH_DAY}\s+(?P<m>{_MONTH})|(?P<m3>{_MONTH})\s+(?P<d3>{_NTH_DAY})"
+_DAY_JA: Final = r"(?P<m2>\d{1,2})\s*月\s*(?P<d2>\d{1,2})\s*日"
+_DAY_EN: Final = rf"(?P<d2>\d{{1,2}})\s+(?P<m2>{_MONTH})"
 _TO: Final = r"(?:から|~|〜|ー|-|–|to|through|and|until)"
 _F: Final = rf"(?P<f>{_FISCAL})?"
 _FORMS: Final = tuple(
     (kind, re.compile(pattern))
     for kind, pattern in (
+        ("ended", rf"(?:the\s+)?(?:fiscal\s+|financial\s+)?year\s+end(?:ed|ing)\s+{_END},?\s+{_G}(?!\d)"),
+        (
+            "days",
+            rf"{_Y}\s*年\s*(?P<m>\d{{1,2}})\s*月\s*(?P<d>\d{{1,2}})\s*日?\s*{_TO}\s*{_DAY_JA}(?:まで|の間)?",
+        ),
+        (
+            "days",
+            rf"(?:from\s+|between\s+)?(?P<d>\d{{1,2}})\s+(?P<m>{_MONTH})\s+{_TO}\s+{_DAY_EN},?\s+{_G}(?!\d)",
+        ),
+        ("month-end", rf"(?:at\s+)?(?:the\s+)?end(?:\s+of\s+|-|\s+)(?P<m>{_MONTH})(?:\s+of|,)?\s+{_G}(?!\d)"),
+        ("month-end", rf"{_Y}\s*年\s*(?P<m>\d{{1,2}})\s*月末(?:日)?"),
         ("day", rf"{_G}[-/.](?P<m>\d{{1,2}})[-/.](?P<d>\d{{1,2}})(?!\d)"),
         ("day", rf"{_Y}年?[./年](?P<m>\d{{1,2}})[./月](?P<d>\d{{1,2}})(?!\d)日?"),
         ("day", rf"(?P<m>{_MONTH})\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?,?\s+{_G}(?!\d)"),
         ("day", rf"(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<m>{_MONTH}),?\s+{_G}(?!\d)"),
-        ("quarter", rf"{_Y}\s*年(?P<f>度)?の?\s*第?\s*(?P<n>[1-4])\s*四半期"),
-        ("quarter", rf"{_Y}\s*年(?P<f>度)?の?\s*q(?P<n>[1-4])(?!\d)"),
+        ("quarter", rf"{_Y}\s*(?:会計)?年(?P<f>度)?の?\s*第?\s*(?P<n>[1-4])\s*四半期"),
+        ("quarter", rf"{_Y}\s*(?:会計)?年(?P<f>度)?の?\s*q(?P<n>[1-4])(?!\d)"),
         ("quarter", rf"{_Y}\s*年(?P<f>度)?の?\s*(?P<n>[1-4])q(?![a-z0-9])"),
-        ("quarter", rf"q(?P<n>[1-4])(?:\s+of)?[\s,/-]*{_F}(?P<y>(?:19|20)\d\d|(?<=fy)\d\d)(?!\d)"),
-        ("quarter", rf"{_F}(?P<y>(?:19|20)\d\d|(?<=fy)\d\d)[\s,/-]*q(?P<n>[1-4])(?!\d)"),
+        ("quarter", rf"q(?P<n>[1-4])(?:\s+of)?[\s,/-]*{_F}{_SHORT}(?!\d)"),
+        ("quarter", rf"(?P<n>[1-4])q(?:\s+of)?[\s,/-]*{_F}{_SHORT}(?!\d)"),
+        ("quarter", rf"{_F}{_SHORT}[\s,/-]*q(?P<n>[1-4])(?!\d)"),
+        ("quarter", rf"(?P<f>fy\s?){_SHORT}(?:年度)?の?\s*第?\s*(?P<n>[1-4])\s*四半期"),
+        ("half", rf"(?P<f>fy\s?){_SHORT}(?:年度)?の?\s*(?P<n>[上下])半?期"),
         ("quarter", rf"(?:the\s+)?(?P<n>{_ORDINAL})\s+quarter(?:\s+of|,)?\s+(?:the\s+)?{_F}{_G}(?!\d)"),
-        ("half", rf"{_Y}\s*年(?P<f>度)の?\s*(?P<n>[上下])半?期"),
+        ("half", rf"{_Y}\s*(?:会計)?年(?P<f>度)の?\s*(?P<n>[上下])半?期"),
         ("half", rf"{_Y}\s*年の?\s*(?P<n>[上下])半期"),
         ("half", rf"(?:the\s+)?(?P<n>first|second)\s+half(?:\s+of|,)?\s+(?:the\s+)?{_F}{_G}(?!\d)"),
-        ("half", rf"h(?P<n>[12])(?:\s+of)?[\s,/-]*{_F}{_G}(?!\d)"),
-        ("half", rf"{_F}{_G}[\s,/-]*h(?P<n>[12])(?!\d)"),
+        ("half", rf"h(?P<n>[12])(?:\s+of)?[\s,/-]*{_F}{_SHORT}(?!\d)"),
+        ("half", rf"(?P<n>[12])h(?:\s+of)?[\s,/-]*{_F}{_SHORT}(?!\d)"),
+        ("half", rf"{_F}{_SHORT}[\s,/-]*h(?P<n>[12])(?!\d)"),
         (
             "months",
-            rf"{_Y}\s*年\s*(?P<m>\d{{1,2}})\s*月?\s*{_TO}\s*(?P<m2>\d{{1,2}})\s*月(?:まで|の間)?",
+            rf"{_Y}\s*年の?\s*(?P<m>\d{{1,2}})\s*月?\s*{_TO}\s*(?P<m2>\d{{1,2}})\s*月(?:まで|の間)?",
         ),
         (
             "months",
             rf"(?:from\s+|between\s+)?(?P<m>{_MONTH})\s*{_TO}\s*(?P<m2>{_MONTH})(?:\s+of|,)?\s+{_G}(?!\d)",
         ),
-        ("month", rf"{_Y}\s*年\s*(?P<m>\d{{1,2}})\s*月(?:中|分)?"),
+        ("month", rf"{_Y}\s*年\s*(?P<m>\d{{1,2}})\s*月(?:中|分|度)?"),
+        ("month", r"(?<!\d)(?P<y>\d\d)年\s*(?P<m>\d{1,2})\s*月(?:中|分|度)?"),
+        ("month-of", r"(?P<w>今年|本年|昨年|去年|一昨年)の?\s*(?P<m>\d{1,2})\s*月(?:中|分|度)?"),
+        ("month-of", rf"(?P<m>{_MONTH})\s+(?:of\s+)?(?P<w>last year|this year)\b"),
+        (
+            "quarter-of",
+            r"(?P<w>今年度|本年度|当年度|昨年度|前年度|一昨年度)の?\s*(?:第\s*(?P<n>[1-4])\s*四半期|q(?P<q>[1-4])(?!\d))",
+        ),
+        ("half-of", r"(?P<w>今年度|本年度|当年度|昨年度|前年度|一昨年度)の?\s*(?P<n>[上下])半?期"),
         ("month", rf"{_G}[-/.](?P<m>\d{{1,2}})(?!\d)"),
         ("month", rf"(?:the\s+month\s+of\s+)?(?P<m>{_MONTH})(?:\s+of|,)?\s+{_G}(?!\d)"),
-        ("fiscal", rf"{_Y}\s*年度"),
+        ("fiscal", rf"{_Y}\s*(?:年度|会計年度|年会計年度)"),
         ("fiscal", r"(?<!\d)(?P<y>\d\d)年度"),
         ("fiscal", rf"(?:the\s+)?{_FISCAL}(?P<y>(?:19|20)\d\d|\d\d)(?!\d)"),
         ("fiscal", rf"{_G}\s+fiscal(?:\s+year)?"),
@@ -245,6 +282,10 @@ _FORMS: Final = tuple(
         ),
         ("past", r"(?:過去|直近)の?\s*(?P<n>\d{1,3})\s*(?P<u>日|週間|[かヶケカ箇]月|四半期|年度|年)間?"),
         ("this", r"(?:the\s+)?(?:this|current)\s+(?P<u>fiscal year|day|week|month|quarter|year)"),
+        (
+            "before-last",
+            r"(?:the\s+)?(?P<u>fiscal year|day|week|month|quarter|year)\s+before\s+last",
+        ),
         (
             "last",
             r"(?:the\s+)?(?:last|previous)\s+(?:calendar\s+)?(?P<u>fiscal year|day|week|month|quarter|year)",
@@ -262,6 +303,27 @@ def _made(kind: str, found: re.Match[str], today: date) -> Period:
     held = found.groupdict()
     year = _year(held["y"]) if "y" in held else 0
     match kind:
+        case "ended":
+            month, day = held["m"] or held["m3"], held["d"] or held["d3"]
+            end = date(year, _month(month), int(day)) + timedelta(1)
+            begun = end.replace(year=end.year - 1)
+            return Period(begun, end, kind="fiscal" if end.month == FISCAL_MONTH and end.day == 1 else "")
+        case "days":
+            first = date(year, _month(held["m"]), int(held["d"]))
+            last = date(year, _month(held["m2"]), int(held["d2"]))
+            if last < first:
+                raise ValueError
+            return Period(first, last + timedelta(1))
+        case "month-end":
+            end = months(year, _month(held["m"]), 1).end or date.max
+            return Period(end - timedelta(1), end)
+        case "month-of" | "quarter-of" | "half-of":
+            whole = _relative(*_WORDS[held["w"]], today).start or today
+            if kind == "month-of":
+                return months(whole.year, date(whole.year, _month(held["m"]), 1).month, 1)
+            each = 3 if kind == "quarter-of" else 6
+            nth = _NTH[held["n"] or held["q"]]
+            return months(whole.year, whole.month + (nth - 1) * each, each)
         case "day":
             first = date(year, _month(held["m"]), int(held["d"]))
             return Period(first, first + timedelta(1))
@@ -285,4 +347,5 @@ def _made(kind: str, found: re.Match[str], today: date) -> Period:
         case "past":
             return _past(int(held["n"]), _UNITS[held["u"]], today)
         case _:
-            return _relative(_UNITS[held["u"]], 0 if kind == "this" else 1, today)
+            back = {"this": 0, "last": 1, "before-last": 2}[kind]
+            return _relative(_UNITS[held["u"]], back, today)

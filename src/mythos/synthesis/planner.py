@@ -110,6 +110,8 @@ class _Attempt(Measures):
         self._used_up()
         made = self._related(grouped)
         split = self._split is not None
+        if made.plans[0].group is None and self._of_the_extreme():
+            raise NoPlanError("which one is it?")
         doubt = without_use(self._reading, made.plans[0], made.relation, self._schema, split=split)
         if doubt is not None:
             raise NoPlanError(doubt)
@@ -205,6 +207,8 @@ class _Attempt(Measures):
                 raise NoPlanError("a ranking within each one?")
             entities = [t for t in entities if all(p.table != t for p in columns)]
         if len(columns) == 1 and not entities:
+            owner = columns[0].table
+            self._tables = [(n, t) for n, t in self._tables if t != owner or not self._of(t)]
             self._columns = [(n, p) for n, p in self._columns if p != columns[0]]
             return columns[0], None
         if len(entities) == 1 and not columns:

@@ -92,7 +92,7 @@ def read(question: str, lexicon: Lexicon, today: date) -> Reading:
     hints: list[str] = []
     unknown: list[str] = ["…"] if len(question) > MAX_QUESTION else []
     named_at = [start for start, (_, thing) in things.items() if isinstance(thing, Named)]
-    at = 0
+    at = _preface(text, things)
     while at < len(text):
         thing = things.get(at)
         if thing is None:
@@ -104,7 +104,8 @@ def read(question: str, lexicon: Lexicon, today: date) -> Reading:
             case Named():
                 named.append(found)
             case Op():
-                ops.append(found)
+                if found.kind != "each" or not _by_whom(text, end, things):
+                    ops.append(found)
             case Period():
                 periods.append(found)
             case Bound():
@@ -114,6 +115,26 @@ def read(question: str, lexicon: Lexicon, today: date) -> Reading:
         text, language_of(text), tuple(named), tuple(ops), tuple(periods), tuple(bounds), tuple(hints),
         tuple(_joined(unknown)),
     )  # fmt: skip
+
+
+def _by_whom(text: str, at: int, things: dict[int, tuple[int, _Thing]]) -> bool:
+    """`by the Sales Department`: a value, and nothing to split by."""
+    found = re.match(r"\s+(?:the\s+|our\s+)?", text[at:])
+    if found is None or text[:at].rsplit(maxsplit=1)[-1:] != ["by"]:
+        return False
+    _, thing = things.get(at + found.end(), (0, None))
+    return isinstance(thing, Named) and all(target.kind == "value" for target in thing.targets)
+
+
+_PREFACE: Final = re.compile(r"[^:]{1,80}?:\s|[^。、]{1,40}?(?:ので|ため|ですが)、|[^。、]{1,60}。")
+
+
+def _preface(text: str, things: dict[int, tuple[int, _Thing]]) -> int:
+    """Where the question begins behind "For the audit file:", in which nothing of it stands."""
+    found = _PREFACE.match(text)
+    if found is None or not text[found.end() :].strip() or NEGATIONS.search(found[0]):
+        return 0
+    return 0 if any(start < found.end() for start in things) else found.end()
 
 
 _Thing = Named | Period | Bound | Op

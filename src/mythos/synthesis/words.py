@@ -15,36 +15,36 @@ OPERATIONS: Final[tuple[tuple[str, str], ...]] = (
     ("limit-asc", r"\b(?:bottom|lowest|smallest|worst)\s+(?P<n>\d{1,3}|two|three|four|five|ten)\b"),
     ("limit-desc", r"\b(?P<n>\d{1,3}|two|three|four|five|ten)\s+(?:top|highest|largest|biggest|best|strongest|leading)\b(?:[- ]selling\b)?"),
     ("limit-asc", r"\b(?P<n>\d{1,3}|two|three|four|five|ten)\s+(?:lowest|smallest|worst|weakest)\b"),
-    ("limit-desc", r"(?:上位|トップ|ベスト)の?\s*(?P<n>\d{1,3})\s*(?:位|件|社|名|人|つ|個|店舗?|品目|商品|拠点|部署|都市)?(?:まで)?"),
-    ("limit-asc", r"(?:下位|ワースト)の?\s*(?P<n>\d{1,3})\s*(?:位|件|社|名|人|つ|個|店舗?|品目|商品|拠点|部署|都市)?(?:まで)?"),
-    ("growth", r"\b(?:growth(?: rate)?|rate of (?:change|increase)|year[- ]on[- ]year|year[- ]over[- ]year|yoy|percent(?:age)? change|grow|grew|grown|by (?:how many percent|what percentage)|(?:by )?how many percent)\b"
-               r"|前年(?:度|同期|同月)?比|伸び率|伸び|成長率|増減率|増加率|変化率|何(?:%|パーセント)(?:変化|増減|増加|減少|伸び|増え|減り)"),
-    ("share", r"\b(?:what (?:share|percentage|proportion|percent|fraction)|share|percentage|proportion|percent)\s+of\b"
+    ("limit-desc", r"(?:上位|トップ|ベスト)の?\s*(?P<n>\d{1,3})(?:(?:位|件|社|名|人|つ|個|店舗?|品目|商品|拠点|部署|都市)(?!別|ごと|毎))?(?:まで)?"),
+    ("limit-asc", r"(?:下位|ワースト)の?\s*(?P<n>\d{1,3})(?:(?:位|件|社|名|人|つ|個|店舗?|品目|商品|拠点|部署|都市)(?!別|ごと|毎))?(?:まで)?"),
+    ("growth", r"\b(?:growth(?: rate)?|rate of (?:change|increase)|year[- ]on[- ]year|year[- ]over[- ]year|yoy|percent(?:age)? change|grow|grew|grown|by (?:how many percent|what percentage)|(?:by )?how many percent|percent(?:age)? growth)\b"
+               r"|前年(?:度|同期|同月)?比|伸び率|伸び(?:を(?:%|パーセント)で)?|成長率|増減率|増加率|変化率|何(?:%|パーセント)(?:変化|増減|増加|減少|伸び|増え|減り)"),
+    ("share", r"\b(?:what (?:share|percentage|proportion|percent|fraction)|share|percentage|proportion|percent|how many percent)\s+of\b"
               r"|構成比|割合|比率|シェア|何(?:%|パーセント)"),
-    ("difference", r"\b(?:difference|gap|how much (?:more|less|higher|lower))\b|差額|増減額?|差(?![一-龯])|どれだけ(?:増えましたか?、?(?:または|あるいは)?減りましたか?|多|増え|減り|増|減)"),
-    ("compare", r"\b(?:compare[ds]?|comparison|versus|vs\.?|compared (?:to|with)|against|side by side|respectively|separately|and (?=(?:for|in|of|from|by|via)\b)|(?:higher|lower|larger|smaller|more|less)(?=.*\bor\b))\b|比較|比べ|対比|違い|それぞれ"),
+    ("difference", r"\b(?:difference|change in|gap|how much (?:more|less|higher|lower))\b|差額|増減額?|差(?![一-龯])|どれだけ(?:増えましたか?、?(?:または|あるいは)?減りましたか?|多|増え|減り|増|減)"),
+    ("compare", r"\b(?:compare[ds]?|comparison|versus|vs\.?|compared (?:to|with)|against|side by side|respectively|separately|both|and (?=(?:for|in|of|from|by|via)\b)|(?:higher|lower|larger|smaller|bigger|greater|fewer|more|less)(?=.*\bor\b))\b|比較|比べ|並べて|対比|違い|それぞれ"),
     ("by-fiscal", r"\bfiscal[- ]year(?:ly)?\b(?!\s*\d)|年度(?:の)?(?=推移|トレンド)"),
     ("by-month", r"月の?(?=推移|トレンド)|\b(?:which|what) month\b|月(?=(?:は|を|が)(?:どれ|どこ|いつ|教)|を教え|は[?？]|はいつ|[?？]?$)"),
     ("by-quarter", r"四半期の?(?=推移|トレンド)|\b(?:which|what) quarter\b"),
     ("by-year", r"年の?(?=推移|トレンド)"),
-    ("trend", r"\b(?:trends?|over time|develop(?:ed|ment)?|evol(?:ve|ved|ution))\b|推移|トレンド|動向"),
+    ("trend", r"\b(?:trends?|over time|develop(?:ed|ment)?|evol(?:ve|ved|ution)|moved|changed over)\b|推移|トレンド|動向|動き|どう(?:動い|変化し|変わっ|推移し)(?:た|て(?:いる|いるか|います))?か?"),
     ("by-fiscal", r"\b(?:(?:by|per|each|every|for each)\s+fiscal year)\b|年度(?:別|ごと|毎)"),
-    ("by-month", r"\b(?:monthly|month[- ]by[- ]month|(?:by|per|each|every|for each)\s+(?:calendar )?month)\b|月(?:別|ごと|毎|次)|各月"),
-    ("by-quarter", r"\b(?:quarterly|quarter[- ]by[- ]quarter|(?:by|per|each|every|for each)\s+quarter)\b|四半期(?:別|ごと|毎)|各四半期"),
+    ("by-month", r"\b(?:monthly|month[- ]by[- ]month|(?:by|per|each|every|for each|for every)\s+(?:calendar )?month)\b|月(?:別|ごと|毎|次)|各月"),
+    ("by-quarter", r"\b(?:quarterly|quarter[- ]by[- ]quarter|(?:by|per|each|every|for each|for every)\s+quarter)\b|四半期(?:別|ごと|毎)|各四半期"),
     ("by-year", r"\b(?:yearly|annual(?:ly)?|year[- ]by[- ]year|(?:by|per|each|every|for each)\s+(?:calendar )?year)\b|年(?:別|ごと|毎|次)"),
     ("distinct", r"\b(?:distinct|unique|different|separate)\b|異なる|ユニークな?|重複なし"),
     ("count", r"\b(?:how many|number of|(?:what is |what's )?the count of|count(?: of)?|total number of)\b"
               r"|件数|何件(?:ある)?か?|何個|何社|何名|何人|何店舗|何種類|何台|何本|何品目|いくつ|人数|社数|店舗数|個数|総数|数(?=[はをがの?？。]|$|教|知)"),
     ("avg", r"\b(?:average|mean|avg|on average|typical(?:ly)?)\b|平均(?:的な|値|すると|して)?"),
     ("max", r"\b(?:highest|largest|biggest|greatest|maximum|max|most(?: expensive)?|best|top|leading|leads?|largest single)\b(?:[- ]selling\b)?"
-            r"|最大(?:値|の値)?|最高(?:値|額)?|最多|ピーク|(?:最も|一番|もっとも|いちばん)(?:大き(?:い|な|かった|く)?|高(?:い|かった|く)?|多(?:い|かった|く)?)|トップ|首位"),
+            r"|\bnumber one\b|一番(?=で|だ|[?？。]|$)|最大(?:値|の値)?|最高(?:値|額)?|最多|ピーク|(?:最も|一番|もっとも|いちばん)(?:大き(?:い|な|かった|く)?|高(?:い|かった|く)?|多(?:い|かった|く)?)|トップ|首位"),
     ("min", r"\b(?:lowest|smallest|minimum|min|least(?: expensive)?|fewest|cheapest|worst)\b"
-            r"|最小(?:値)?|最低(?:値|額)?|最少|(?:最も|一番|もっとも|いちばん)(?:小さ(?:い|な|かった|く)?|低(?:い|かった|く)?|少な(?:い|かった|く)?|安(?:い|かった|く)?)"),
+            r"|最下位|最小(?:値)?|最低(?:値|額)?|最少|(?:最も|一番|もっとも|いちばん)(?:小さ(?:い|な|かった|く)?|低(?:い|かった|く)?|少な(?:い|かった|く)?|安(?:い|かった|く)?)"),
         ("many", r"\b(?:more|most to least|descending|in descending order)\b|(?:多い|大きい|高い)順?"),
     ("few", r"\b(?:less|ascending|in ascending order)\b|(?:少ない|小さい|低い|安い)順?"),
 ("sum", r"\b(?:totals?|sum(?: of)?|overall|altogether|in all|in total|combined|aggregate|sum up|adds? up(?: to)?|comes? to|tally|grand total|entire|whole)\b|合計(?:額|値|すると|して)?|総計|累計|トータル|総額|全部で|全体で|合わせて|(?<=の)計(?=[はをが?？。]|$)|総(?=[一-龯])"),
-    ("list", r"\b(?:list|which are|what are)\b|一覧|リスト(?:アップ)?|列挙|挙げ"),
-    ("much", r"\bhow (?:much|big|large|high|small|low|long|heavy)\b|いくら|どれ(?:くらい|ぐらい|ほど)|どの(?:くらい|ぐらい|程度)"),
+    ("list", r"\b(?:list|table of|which are|what are)\b|一覧|表に|表で|リスト(?:アップ)?|列挙|挙げ"),
+    ("much", r"\bhow (?:much|big|large|high|small|low|long|heavy)\b|いくら|どれ(?:くらい|ぐらい|ほど)|どの(?:くらい|ぐらい|程度)|どれだけ"),
     ("when", r"\bwhen\b|いつ"),
     ("which", r"\b(?:who or what|which|who|whose)\b|どの|どれ|どこ|どちら|誰|だれ"),
     ("name", r"\Aname the\b"),
@@ -52,7 +52,7 @@ OPERATIONS: Final[tuple[tuple[str, str], ...]] = (
     ("each", r"\b(?:by|per|for each|for every|each|every|broken down by|split (?:up )?by|grouped by|break ?down (?:by|into)|across|in terms of|for all)\b|別|ごと|毎(?!年)|各|単位で?|内訳"),
     ("some", r"\b(?P<n>\d{1,2}|two|three|four|five|ten)(?=\s+[a-z])|(?P<n2>\d{1,2})\s*(?:つ|社|名|件|個|店舗|品目|拠点|か所)(?=の|を|[?？。]?$)"),
     ("or", r"(?<!\bwho )\bor\b|または|もしくは|あるいは|若しくは"),
-    ("except", r"\b(?:except(?: for)?|excluding|other than|apart from)\b|以外|を?除(?:く|いた|いて|き)"),
+    ("except", r"\b(?:except(?: for)?|excluding|other than|apart from|leaving out|not counting|not including)\b|以外|を?除(?:く|いた|いて|き)|を?外(?:した|して|す)|抜き(?=の)"),
 )  # fmt: skip
 """What each phrase asks for; earlier entries win where two begin at one place and are equally long."""
 
@@ -98,12 +98,12 @@ SILENT: Final = frozenset(
     provided question rank reach reached received record recorded records registered report result
     results return row rows s see shall show single so source summarise summarize summary taken
     tell that the their them then there these they this those to up us using value values via want
-    was we went were what what's when where whole will with within wondering would you your
+    was we went were what what's when where whole will with hi hello pull find found handled keep put work within wondering would you your
     """.split()
 )
 """English words without which a question stays the same question. `amount` may be a name; names come first."""
 SILENT_JA: Final = re.compile(
-    r"ランキング|順位|順に|しました|し(?=[まて])|せよ|出せ|求む|知る|何円|いくつ|(?:ど|そ)のように|まとめて|表示して|一覧にして|数えて|かけて|経由|平均する|でしょうか|ましょうか|ください|下さい|教えて|おしえて|知りたい|お願いします|お願い|示して|見せて|出して|計算して|集計して|求めて|調べて"
+    r"(?:して)?(?:もらえ|いただけ|頂け)(?:ますか|ないでしょうか)?|(?:確認|把握)?した(?:い|く)(?:です)?|たいです|たい(?![一-龯])|ほしい|欲しい|でしょう|になりますか|なりますか|どうなりますか|なります|って(?:全部)?|に?占める|に見て|類|ランキング|順位|順に|しました|し(?=[まて])|せよ|出せ|求む|知る|何円|いくつ|(?:ど|そ)のように|まとめて|表示して|一覧にして|数えて|かけて|経由|平均する|でしょうか|ましょうか|ください|下さい|教えて|おしえて|知りたい|お願いします|お願い|示して|見せて|出して|計算して|集計して|求めて|調べて"
     r"|になります|となります|になっています|でしたか|ですか|ますか|ましたか|でした|です|ました|ます|ますが|だった|だ|である|であった"
     r"|について|に関する|における|において|に対する|に対して|による|によって|に関して|として|という|とは|それぞれ|の中で|のうち|の中|全て|すべて|全体"
     r"|あります|ありました|ある|あった|いる|いた|いくら|何|なに|どれ|どう|登録されて|登録|されて|され|した|して|する|なった|なって|なる|いう|所属(?:する|している)?|時点|期間|現在"
@@ -112,7 +112,7 @@ SILENT_JA: Final = re.compile(
 )
 """Japanese text without which a question stays the same question; matched where no name stands."""
 
-PUNCTUATION: Final = frozenset(".,;:!?'\"()[]{}…·“”‘’「」『』【】〈〉《》、。・‥–—―-~〜")
+PUNCTUATION: Final = frozenset(".,;:!?'\"()[]{}…·→“”‘’「」『』【】〈〉《》、。・‥–—―-~〜")
 """Marks without which a question stays the same question; any other mark is a word that nobody knows."""
 
 NEGATIONS: Final = re.compile(
@@ -122,27 +122,33 @@ NEGATIONS: Final = re.compile(
 
 SYNONYMS: Final[tuple[frozenset[str], ...]] = tuple(
     frozenset(line.split(",")) for line in (
+        "freight,freight cost,freight charge,shipping cost,carriage,運賃,送料,配送費,運送費,配送料",
+        "floor area,floor space,床面積",
+        "limit,ceiling,cap,限度額,上限額,上限,限度",
+        "channel,チャネル,チャンネル,経路",
+        "staff,headcount,人員,人数,要員,人員数",
+        "outcome,verdict,judgement,result,判定,結果",
         "sales,revenue,turnover,売上,売上高,売り上げ,売上金額,売上額",
         "amount,value,sum,金額,額",
-        "quantity,qty,units,volume,pieces,units sold,数量,個数",
+        "quantity,qty,units,volume,pieces,units sold,数量,個数,数",
         "order,sales order,purchase,受注,注文,オーダー",
         "customer,client,account,buyer,顧客,取引先,得意先,お客様,客先",
         "supplier,vendor,仕入先,サプライヤー,調達先,仕入れ先",
         "employee,staff,staff member,worker,personnel,従業員,社員,職員,スタッフ",
         "product,item,goods,sku,article,商品,製品,品目,品",
-        "region,area,territory,地域,エリア,地区,地方",
-        "department,division,team,section,部署,部門,部",
+        "region,area,territory,geographic area,地域,エリア,地区,地方",
+        "department,dept,division,team,section,部署,部門,部",
         "store,shop,outlet,branch,店舗,店,支店",
         "category,type,class,kind,カテゴリ,カテゴリー,分類,区分,種別,種類",
         "price,unit price,価格,単価,値段",
-        "cost,expense,spending,spend,費用,経費,コスト,支出",
+        "cost,expense,spending,spend,outlay,費用,経費,コスト,支出",
         "stock,inventory,on hand,在庫,在庫数,在庫数量",
         "salary,pay,wage,給与,給料,賃金",
         "invoice,bill,請求,請求書",
         "payment,支払,支払い",
         "project,案件,プロジェクト",
-        "shipment,delivery,dispatch,出荷,配送,納品",
-        "warehouse,depot,倉庫",
+        "shipment,delivery,dispatch,consignment,出荷,配送,納品",
+        "warehouse,depot,warehouse site,distribution warehouse,倉庫,物流倉庫",
         "return,返品",
         "budget,予算",
         "profit,利益",
@@ -157,6 +163,10 @@ SYNONYMS: Final[tuple[frozenset[str], ...]] = tuple(
         "machine,equipment,設備,機械,装置",
         "plant,factory,site,工場,拠点",
         "defect,fault,不良,不具合",
+        "defects,defect count,number of defects,不良数,不良品数,不良品の数,不良品の個数,不良個数",
+        "list price,catalogue price,catalogue list price,定価,カタログ定価,カタログ価格",
+        "budget amount,budgeted amount,budget allocation,予算額,予算の金額",
+        "order amount,order value,order intake,受注金額,受注額,注文総額,注文金額",
         "production,output,生産,生産量,製造",
     )
 )  # fmt: skip
