@@ -92,7 +92,7 @@ def read(question: str, lexicon: Lexicon, today: date) -> Reading:
     hints: list[str] = []
     unknown: list[str] = ["…"] if len(question) > MAX_QUESTION else []
     named_at = [start for start, (_, thing) in things.items() if isinstance(thing, Named)]
-    at = _preface(text, things)
+    at = _preface(text)
     while at < len(text):
         thing = things.get(at)
         if thing is None:
@@ -126,15 +126,18 @@ def _by_whom(text: str, at: int, things: dict[int, tuple[int, _Thing]]) -> bool:
     return isinstance(thing, Named) and all(target.kind == "value" for target in thing.targets)
 
 
-_PREFACE: Final = re.compile(r"[^:]{1,80}?:\s|[^。、]{1,40}?(?:ので|ため|ですが)、|[^。、]{1,60}。")
+_PREFACE: Final = re.compile(
+    r"(?:(?:for|i'm|i am|we're|we are|preparing|the|an?|our|my|this|next|board|audit|pack"
+    r"|file|report|review|meeting|presentation|deck|slides?|memo|hi|hello|quick|question)[\s,]*)+:\s"
+    r"|(?:役員|経営|取締役|月次|定例)?(?:会議|監査|報告書?|資料|稟議書?|プレゼン)(?:資料)?[でにをの用]*"
+    r"(?:使う|使います|必要な|必要です|作る|作成する|作成中な|準備する)?(?:ので|ため|ですが)、"
+)
 
 
-def _preface(text: str, things: dict[int, tuple[int, _Thing]]) -> int:
-    """Where the question begins behind "For the audit file:", in which nothing of it stands."""
+def _preface(text: str) -> int:
+    """Where the question begins behind "For the audit file:", which says what it is for and nothing of it."""
     found = _PREFACE.match(text)
-    if found is None or not text[found.end() :].strip() or NEGATIONS.search(found[0]):
-        return 0
-    return 0 if any(start < found.end() for start in things) else found.end()
+    return 0 if found is None else found.end()
 
 
 _Thing = Named | Period | Bound | Op
