@@ -97,7 +97,9 @@ class Measures(Meanings):
         return self._has_date() and (self._label(self._table) is None or len(self._table.primary_key) != 1)
 
     def _one_day(self) -> bool:
-        return all(p.kind == "day" for p in self._reading.periods) and bool(self._reading.periods)
+        return all(p.kind in {"day", "month-end"} for p in self._reading.periods) and bool(
+            self._reading.periods
+        )
 
     def _ranks(self) -> bool:
         """Whether "highest" orders groups: there is something to be split by."""
@@ -134,7 +136,7 @@ class Measures(Meanings):
         """計画人数が最高だった部署: not the extreme number, but whose it is."""
         extreme = self._reading.asks("max", "min")
         after = "" if extreme is None else self._reading.text[extreme.end :]
-        clause = re.match(r"(?:だった|である|となった|になった|な|の)", after)
+        clause = re.match(r"(?:だった|である|となった|になった|な|の)?", after)  # 大きかった has its own
         if extreme is None or clause is None:
             return False
         begins = extreme.end + clause.end()

@@ -89,13 +89,9 @@ def _at(text: str, at: int, today: date) -> Period | None:
             made = _made(kind, found, today)
         except (ValueError, OverflowError):
             continue
-        unit = {"months": "", "days": "", "month-end": "day", "ended": "", "month-of": "month"} | {
-            "quarter-of": "fiscal-quarter",
-            "half-of": "half",
-            "before-last": "last",
-            "quarter": "fiscal-quarter" if found.groupdict().get("f") else "quarter",
-        }
-        return Period(made.start, made.end, found.span(), made.kind or unit.get(kind, kind))
+        fiscal = kind == "quarter" and found.groupdict().get("f")
+        unit = "fiscal-quarter" if fiscal else _KINDS.get(kind, kind)
+        return Period(made.start, made.end, found.span(), made.kind or unit)
     return None
 
 
@@ -296,6 +292,12 @@ _FORMS: Final = tuple(
 _NTH: Final = {
     "first": 1, "second": 2, "third": 3, "fourth": 4, "1st": 1, "2nd": 2, "3rd": 3, "4th": 4,
     "上": 1, "下": 2, "1": 1, "2": 2, "3": 3, "4": 4,
+}  # fmt: skip
+
+
+_KINDS: Final = {
+    "months": "", "days": "", "ended": "", "month-of": "month", "quarter-of": "fiscal-quarter",
+    "half-of": "half", "before-last": "last",
 }  # fmt: skip
 
 

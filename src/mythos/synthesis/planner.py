@@ -102,6 +102,9 @@ class _Attempt(Measures):
         self._numbers = [(n, p) for n, p in self._columns if self._numeric(p)]
         filters = self._value_filters()
         operation, measure = self._measure()
+        ends = any(period.kind == "month-end" for period in self._reading.periods)
+        if ends and (measure is None or self._adds_up(measure)):
+            raise NoPlanError("of what happens over time, the end of a month is no day")
         bounded = self._bound_filters(None if operation == "distinct" else measure)
         base = Plan(self._table.name, operation, measure, tuple(filters + bounded))
         grouped = self._grouped(base)

@@ -247,7 +247,7 @@ def period_label(period: Period, language: Language) -> str:
         ends = (start, None if period.end is None else period.end - timedelta(1))
         return " – ".join("" if day is None else rendered(day, None, language) for day in ends)
     match period.kind:
-        case "day" | "word" if (period.end - start).days == 1:
+        case "day" | "month-end" | "word" if (period.end - start).days == 1:
             return rendered(start, None, language)
         case "fiscal":
             return f"{start.year}年度" if language == "ja" else f"FY{start.year}"
