@@ -107,7 +107,7 @@ def test_too_many_bars_and_cells_that_are_no_numbers_are_left_to_the_table() -> 
 
 @pytest.mark.parametrize("question", ["店別の金額の合計", "月別の金額の合計", "total 金額 by 店"])
 def test_what_is_drawn_is_the_cells_and_nothing_else(ask, question: str) -> None:
-    pytest.importorskip("vl_convert", reason="extra missing: pip install vl-convert-python")
+    pytest.importorskip("vl_convert", reason="extra missing: pip install 'mythos-hub[synthesis]'")
     found = ask(question)
     drawn = svg(chart(found) or {})
     assert drawn is not None
@@ -121,7 +121,7 @@ def test_what_is_drawn_is_the_cells_and_nothing_else(ask, question: str) -> None
 
 
 def test_bars_are_as_long_as_their_numbers() -> None:
-    pytest.importorskip("vl_convert", reason="extra missing: pip install vl-convert-python")
+    pytest.importorskip("vl_convert", reason="extra missing: pip install 'mythos-hub[synthesis]'")
     numbers = ["100", "50", "12.5"]
     drawn = svg(chart(document([*numbers], [None] * 3)) or {}) or ""
     # The bars are the marks of the first layer: a path that goes `h` so far to the right.

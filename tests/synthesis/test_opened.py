@@ -10,8 +10,10 @@ import pytest
 pytest.importorskip("duckdb", reason="extra missing: pip install 'mythos-hub[synthesis]'")
 pytest.importorskip("openpyxl", reason="extra missing: pip install openpyxl")
 pytest.importorskip("tantivy", reason="extra missing: pip install 'mythos-hub[synthesis]'")
-from tests.synthesis.company import TODAY, Company, generate, write
-from tests.synthesis.oracle import questions
+from tests.synthesis.group import records
+from tests.synthesis.group.questions import questions
+from tests.synthesis.group.records import Company
+from tests.synthesis.group.schema import TODAY
 
 from mythos.synthesis import opened as module
 from mythos.synthesis.ask import Asker
@@ -26,15 +28,15 @@ SEED = 17
 
 @pytest.fixture(scope="module")
 def company() -> Company:
-    return generate(SEED)
+    return records.make(SEED)
 
 
 @pytest.fixture(scope="module")
 def askers(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Asker]]:
     folder = tmp_path_factory.mktemp("company") / "data"
-    write(company, folder)
+    records.write(company, folder)
     catalog, cache = read_catalog(folder, today=TODAY), tmp_path_factory.mktemp("cache") / "ask"
-    who = ("yamada-boss", "yamada-kanto", "suzuki-boss")
+    who = ("kitano-head", "kitano-east", "minato-head")
     made = {person: Asker(view_for(catalog, person), cache=cache) for person in who}
     yield made
     for asker in made.values():
@@ -49,8 +51,8 @@ def test_the_rows_below_every_cell_are_as_many_as_it_counted(
     askers: dict[str, Asker], company: Company
 ) -> None:
     seen: Counter[str] = Counter()
-    for asked in questions(company, 70, SEED):
-        asker = askers.get(asked.who.id)
+    for asked in questions(company, count=200, seed=SEED):
+        asker = askers.get(asked.person.id)
         found = {} if asker is None else asker.answer(asked.text)
         if asker is None or found["kind"] != "answer":
             continue
@@ -73,29 +75,34 @@ def test_the_rows_below_every_cell_are_as_many_as_it_counted(
 
 
 def test_of_a_group_its_own_rows_alone_and_of_a_person_theirs(askers: dict[str, Asker]) -> None:
-    asker = askers["yamada-boss"]
+    asker = askers["kitano-head"]
     found = asker.answer("total order amount by region in FY2024")
     shown = behind(asker, found)
     for ref, source in found["refs"].items():
         region = shown[ref]["columns"].index("region")
         assert {row[region] for row in shown[ref]["rows"]} == {source["key"]}
-    assert "suzuki" not in json.dumps(shown)
+    assert "minato" not in json.dumps(shown)
 
 
 def test_rows_that_are_not_as_many_as_counted_are_not_shown(
     askers: dict[str, Asker], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asker = askers["yamada-boss"]
+    asker = askers["kitano-head"]
     found = asker.answer("total order amount by region in FY2024")
     monkeypatch.setattr(module, "rows_query", lambda _source, _taken: 'SELECT "_rid" AS "_rid:orders" FROM orders WHERE false')  # fmt: skip
     assert behind(asker, found) == {}
 
 
 def test_a_quote_stands_in_its_document_and_a_changed_document_is_not_opened(
-    askers: dict[str, Asker],
+    askers: dict[str, Asker], company: Company
 ) -> None:
-    asker = askers["yamada-boss"]
-    found = asker.answer("How many days of remote work are allowed per month?")
+    asked = [q for q in questions(company, count=120, seed=SEED) if q.kind == "quote"]
+    asker, found = next(
+        (asker, found)
+        for question in asked
+        if (asker := askers.get(question.person.id)) is not None
+        and (found := asker.answer(question.text))["kind"] == "answer"
+    )
     [(ref, source)] = found["refs"].items()
     shown = behind(asker, found)[ref]
     assert shown["quote"] == found["parts"][0]["shown"]
@@ -116,4 +123,4 @@ def test_a_quote_stands_in_its_document_and_a_changed_document_is_not_opened(
 )  # fmt: skip
 def test_a_query_without_plain_rows_is_left_out(askers: dict[str, Asker], sql: str) -> None:
     document = {"language": "en", "refs": {"r1": {"sql": sql, "rows": 1}}}
-    assert behind(askers["yamada-boss"], document) == {}
+    assert behind(askers["kitano-head"], document) == {}

@@ -243,7 +243,7 @@ def test_without_a_converter_there_are_tables_only(made: Report) -> None:
 
 
 def test_charts_are_drawn_inside_the_page(made: Report) -> None:
-    pytest.importorskip("vl_convert", reason="extra missing: pip install vl-convert-python")
+    pytest.importorskip("vl_convert", reason="extra missing: pip install 'mythos-hub[synthesis]'")
     page = Page(html(made))
     assert sum(tag == "svg" for tag, _ in page.tags) == sum(a.chart is not None for a in made.asked) == 3
     assert sum(tag == "figure" for tag, _ in page.tags) == 3

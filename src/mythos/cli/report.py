@@ -86,7 +86,7 @@ def command(
     kind = kind or ("html" if out.suffix.lower() in {".html", ".htm"} else "md")
     write_private(out, (html(made) if kind == "html" else markdown(made)).encode())
     if kind == "html" and any(a.chart for a in made.asked) and find_spec("vl_convert") is None:
-        say("charts are left out; to have them: pip install vl-convert-python")
+        say("charts are left out; to have them: pip install 'mythos-hub[synthesis]'")
     answers = [{"question": a.question, "answer": a.found, "chart": a.chart} for a in made.asked]
     refused = sum(a.found["kind"] == "refusal" for a in made.asked)
     body = {"out": str(out), "format": kind, "asked": len(answers), "refused": refused, "answers": answers}

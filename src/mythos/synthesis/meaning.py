@@ -153,9 +153,14 @@ class Meanings:
         )
 
     def _most_of(self, named: Named) -> bool:
-        """`most orders`, 受注が最も多い: how many of them there are."""
+        """`most orders`, 受注が最も多い: how many there are; 在庫が最も多い is of things, not of rows."""
         text = self._reading.text
-        if self._said(named) in AMOUNT_NOUNS:
+        of_things = any(
+            t.kind == "column" and self._numeric(t.place) and not self._is_money(t.place)
+            for t in named.targets
+            if t.table == self._table.name
+        )
+        if of_things or self._said(named) in AMOUNT_NOUNS:
             return False
         if text[: named.start].rstrip().endswith((" most", " fewest", " least")):
             return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
@@ -172,11 +173,11 @@ class Writer:
             return
         elif relation == "growth":
             grown = (over - under) * 100 / abs(under)
-            value = quotient(grown.numerator, grown.denominator, _MORE_PLACES)
+            value = _percent(grown)
             unit, text = "%", f"({a} - {b}) / |{b}| * 100"
         else:
             share = over * 100 / under
-            value = quotient(share.numerator, share.denominator, _MORE_PLACES)
+            value = _percent(share)
             unit, text = "%", f"{a} / {b} * 100"
         self._made.say("\n")
         self._words(f"{english}: ", f"{japanese}: ")
@@ -204,6 +205,12 @@ def _exact(plan: Plan, held: dict[str, Value]) -> Fraction:
     """The value before it is rounded to be shown: what is computed from it is not of what is shown."""
     value = Fraction(_number(held["value"]))
     return value / Fraction(_number(held["cells"])) if plan.operation == "avg" else value
+
+
+def _percent(value: Fraction) -> Decimal:
+    """Rounded to two places; below one to four, so that little is not shown as nothing."""
+    places = _MORE_PLACES if abs(value) >= 1 else 2 * _MORE_PLACES
+    return quotient(value.numerator, value.denominator, places)
 
 
 def _number(value: Value) -> Any:
