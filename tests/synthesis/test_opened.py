@@ -51,10 +51,14 @@ def test_the_rows_below_every_cell_are_as_many_as_it_counted(
     askers: dict[str, Asker], company: Company
 ) -> None:
     seen: Counter[str] = Counter()
-    for asked in questions(company, count=200, seed=SEED):
+    kinds: Counter[str] = Counter()
+    for asked in questions(company, count=600, seed=SEED):
         asker = askers.get(asked.person.id)
-        found = {} if asker is None else asker.answer(asked.text)
-        if asker is None or found["kind"] != "answer":
+        kinds[asked.kind] += asker is not None
+        if asker is None or kinds[asked.kind] > 2 or asked.expected.shape == "refusal":
+            continue
+        found = asker.answer(asked.text)
+        if found["kind"] != "answer":
             continue
         shown = behind(asker, found)
         for ref, source in found["refs"].items():
