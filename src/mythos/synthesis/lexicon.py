@@ -116,6 +116,8 @@ def _turned(phrase: str) -> Iterator[str]:
     words = phrase.split()
     if len(words) == 2 and words[0].endswith("ed") and phrase.isascii():
         yield f"{words[1]} {words[0]}"
+    if re.fullmatch(r"[一-龯々]{2,}(?<![件人回])数", phrase):
+        yield from (f"{phrase[:-1]}{counted}" for counted in ("数量", "個数"))
     if re.fullmatch(r"[一-龯々]{4,8}", phrase):
         yield from (f"{phrase[:i]}の{phrase[i:]}" for i in range(2, len(phrase) - 1))
 
@@ -132,7 +134,7 @@ def phrases(*names: str) -> set[str]:
                 said |= {
                     re.sub(rf"\b{re.escape(word)}\b", other, phrase) for other in group if other.isascii()
                 }
-            elif not word.isascii() and (len(word) > 1 or word in "額数") and phrase.endswith(word):
+            elif not word.isascii() and (len(word) > 1 or word == "額") and phrase.endswith(word):
                 said |= {phrase.removesuffix(word) + other for other in group if not other.isascii()}
     return {phrase for phrase in said if len(phrase) > 1 or phrase in own}
 

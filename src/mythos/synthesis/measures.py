@@ -106,6 +106,8 @@ class Measures(Meanings):
         reading = self._reading
         if reading.asks("which", "each", "name", "limit-desc", "limit-asc", "some", *BUCKETS):
             return True
+        if self._of_a_number():
+            return False
         return (
             self._said_of_extreme()
             or bool(self._entities())
@@ -132,14 +134,33 @@ class Measures(Meanings):
                 return all(n.start != named.end for n, _ in self._numbers)
         return False
 
-    def _of_the_extreme(self) -> bool:
-        """計画人数が最高だった部署: not the extreme number, but whose it is."""
+    def _of_a_number(self) -> bool:
+        """`the maximum shipped weight`, 出荷重量の最大値: of single rows, whoever else is named."""
         extreme = self._reading.asks("max", "min")
+        if extreme is None:
+            return False
+        said = self._reading.text[extreme.start : extreme.end]
+        if said.endswith("値"):
+            return True
+        between = (self._reading.text[extreme.end : n.start] for n, _ in self._numbers)
+        return said in {"maximum", "minimum", "max", "min"} and any(
+            re.fullmatch(r" (?:[a-z]+ )?", words) for words in between
+        )
+
+    def _of_the_extreme(self) -> bool:
+        """計画人数が最高だった部署, what department has the most: not the extreme number, but whose it is."""
+        extreme = self._reading.asks("max", "min")
+        asked = re.match(r"(?:what|which)\s+", self._reading.text)
+        if extreme is not None and asked is not None and self._no_number_at(asked.end()):
+            return True
         after = "" if extreme is None else self._reading.text[extreme.end :]
         clause = re.match(r"(?:だった|である|となった|になった|な|の)?", after)  # 大きかった has its own
         if extreme is None or clause is None:
             return False
-        begins = extreme.end + clause.end()
+        return self._no_number_at(extreme.end + clause.end())
+
+    def _no_number_at(self, begins: int) -> bool:
+        """Whether something that is named there is no number."""
         return any(
             named.start == begins
             and not any(t.kind == "column" and self._numeric(t.place) for t in named.targets)

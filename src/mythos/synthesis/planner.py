@@ -113,6 +113,8 @@ class _Attempt(Measures):
         self._used_up()
         made = self._related(grouped)
         split = self._split is not None
+        if self._of_a_number() and self._reading.asks("each", *BUCKETS) and not self._reading.asks("which"):
+            raise NoPlanError("the most within each, or the one with the most?")
         if made.plans[0].group is None and self._of_the_extreme():
             raise NoPlanError("which one is it?")
         doubt = without_use(self._reading, made.plans[0], made.relation, self._schema, split=split)

@@ -17,6 +17,9 @@ OPERATIONS: Final[tuple[tuple[str, str], ...]] = (
     ("limit-asc", r"\b(?P<n>\d{1,3}|two|three|four|five|ten)\s+(?:lowest|smallest|worst|weakest)\b"),
     ("limit-desc", r"(?:上位|トップ|ベスト)の?\s*(?P<n>\d{1,3})(?:(?:位|件|社|名|人|つ|個|店舗?|品目|商品|拠点|部署|都市)(?!別|ごと|毎))?(?:まで)?"),
     ("limit-asc", r"(?:下位|ワースト)の?\s*(?P<n>\d{1,3})(?:(?:位|件|社|名|人|つ|個|店舗?|品目|商品|拠点|部署|都市)(?!別|ごと|毎))?(?:まで)?"),
+    ("limit-desc", r"(?:多い|大きい|高い)順に?(?:上位)?\s*(?P<n>\d{1,2})(?:(?:つ|件|社|名|人|個|位)(?!別|ごと|毎))?|上から\s*(?P<n2>\d{1,2})(?:つ|件|社|名|人|個|位)?"),
+    ("limit-asc", r"(?:少ない|小さい|低い)順に?\s*(?P<n>\d{1,2})(?:(?:つ|件|社|名|人|個|位)(?!別|ごと|毎))?|下から\s*(?P<n2>\d{1,2})(?:つ|件|社|名|人|個|位)?"),
+    ("limit-desc", r"\btop-(?P<n>\d{1,2})\b"),
     ("growth", r"\b(?:growth(?: rate)?|rate of (?:change|increase)|year[- ]on[- ]year|year[- ]over[- ]year|yoy|percent(?:age)? change|grow|grew|grown|by (?:how many percent|what percentage)|(?:by )?how many percent|percent(?:age)? growth)\b"
                r"|前年(?:度|同期|同月)?比|伸び率|伸び(?:を(?:%|パーセント)で)?|成長率|増減率|増加率|変化率|何(?:%|パーセント)(?:変化|増減|増加|減少|伸び|増え|減り)"),
     ("share", r"\b(?:what (?:share|percentage|proportion|percent|fraction)|share|percentage|proportion|percent|how many percent)\s+of\b"
@@ -36,20 +39,20 @@ OPERATIONS: Final[tuple[tuple[str, str], ...]] = (
     ("count", r"\b(?:how many|number of|(?:what is |what's )?the count of|count(?: of)?|total number of)\b"
               r"|件数|何件(?:ある)?か?|何個|何社|何名|何人|何店舗|何種類|何台|何本|何品目|いくつ|人数|社数|店舗数|個数|総数|数(?=[はをがの?？。]|$|教|知)"),
     ("avg", r"\b(?:average|mean|avg|on average|typical(?:ly)?)\b|平均(?:的な|値|すると|して)?"),
-    ("max", r"\b(?:highest|largest|biggest|greatest|maximum|max|most(?: expensive)?|best|top|leading|leads?|largest single)\b(?:[- ]selling\b)?"
+    ("max", r"\b(?:highest|largest|biggest|greatest|maximum|max|most(?: expensive)?|best|top|leading|leads?|largest single|single (?:largest|biggest|highest)|peak)\b(?:[- ]selling\b)?"
             r"|\bnumber one\b|一番(?=で|だ|[?？。]|$)|最大(?:値|の値)?|最高(?:値|額)?|最多|ピーク|(?:最も|一番|もっとも|いちばん)(?:大き(?:い|な|かった|く)?|高(?:い|かった|く)?|多(?:い|かった|く)?)|トップ|首位"),
     ("min", r"\b(?:lowest|smallest|minimum|min|least(?: expensive)?|fewest|cheapest|worst)\b"
             r"|最下位|最小(?:値)?|最低(?:値|額)?|最少|(?:最も|一番|もっとも|いちばん)(?:小さ(?:い|な|かった|く)?|低(?:い|かった|く)?|少な(?:い|かった|く)?|安(?:い|かった|く)?)"),
         ("many", r"\b(?:more|most to least|descending|in descending order)\b|(?:多い|大きい|高い)順?"),
     ("few", r"\b(?:less|ascending|in ascending order)\b|(?:少ない|小さい|低い|安い)順?"),
-("sum", r"\b(?:totals?|sum(?: of)?|overall|altogether|in all|in total|combined|aggregate|sum up|adds? up(?: to)?|comes? to|tally|grand total|entire|whole)\b|合計(?:額|値|すると|して)?|総計|累計|トータル|総額|全部で|全体で|合わせて|(?<=の)計(?=[はをが?？。]|$)|総(?=[一-龯])"),
+("sum", r"\b(?:totals?|sum(?: of)?|overall|altogether|in all|in total|combined|aggregate|sum up|cumulative|all told|all together|sum total|summed|added up|adds? up(?: to)?|comes? to|tally|grand total|entire|whole)\b|合計(?:額|値|すると|して)?|合算(?:すると|して)?|通算|総和|総計|累計|トータル|総額|全部で|全体で|合わせて|(?<=の)計(?=[はをが?？。]|$)|総(?=[一-龯])"),
     ("list", r"\b(?:list|table of|which are|what are)\b|一覧|表に|表で|リスト(?:アップ)?|列挙|挙げ"),
     ("much", r"\bhow (?:much|big|large|high|small|low|long|heavy)\b|いくら|どれ(?:くらい|ぐらい|ほど)|どの(?:くらい|ぐらい|程度)|どれだけ"),
     ("when", r"\bwhen\b|いつ"),
     ("which", r"\b(?:who or what|which|who|whose)\b|どの|どれ|どこ|どちら|誰|だれ"),
     ("name", r"\Aname the\b"),
     ("what", r"\bwhat\b|何(?=[がはをで])"),
-    ("each", r"\b(?:by|per|for each|for every|each|every|broken down by|split (?:up )?by|grouped by|break ?down (?:by|into)|across|in terms of|for all)\b|別|ごと|毎(?!年)|各|単位で?|内訳"),
+    ("each", r"\b(?:by|per|for each|for every|each|every|broken down by|split (?:up )?by|grouped by|segmented by|broken out by|categori[sz]ed by|organi[sz]ed by|break ?down (?:by|into)|across|in terms of|for all)\b|別に見て|別に分けて|別|ごとに分けて|ごと|毎(?!年)|各|単位で?|内訳"),
     ("some", r"\b(?P<n>\d{1,2}|two|three|four|five|ten)(?=\s+[a-z])|(?P<n2>\d{1,2})\s*(?:つ|社|名|件|個|店舗|品目|拠点|か所)(?=の|を|[?？。]?$)"),
     ("or", r"(?<!\bwho )\bor\b|または|もしくは|あるいは|若しくは"),
     ("except", r"\b(?:except(?: for)?|excluding|other than|apart from|leaving out|not counting|not including)\b|以外|を?除(?:く|いた|いて|き)|を?外(?:した|して|す)|抜き(?=の)"),
@@ -98,12 +101,14 @@ SILENT: Final = frozenset(
     provided question rank reach reached received record recorded records registered report result
     results return row rows s see shall show single so source summarise summarize summary taken
     tell that the their them then there these they this those to up us using value values via want
-    was we went were what what's when where whole will with hi hello pull find found handled keep put work within wondering would you your
+    was we went were what what's when where whole will with hi hello hey thanks thank kindly quickly quick exactly actually roughly approximately fetch retrieve check lookup query run obtain
+    interested curious help confirm verify advise send specify print output snapshot view picture logged posted
+    wanted like love dear team pull find found handled keep put work within wondering would you your
     """.split()
 )
 """English words without which a question stays the same question. `amount` may be a name; names come first."""
 SILENT_JA: Final = re.compile(
-    r"(?:して)?(?:もらえ|いただけ|頂け)(?:ますか|ないでしょうか)?|(?:確認|把握)?した(?:い|く)(?:です)?|たいです|たい(?![一-龯])|ほしい|欲しい|でしょう|になりますか|なりますか|どうなりますか|なります|って(?:全部)?|に?占める|に見て|類|ランキング|順位|順に|しました|し(?=[まて])|せよ|出せ|求む|知る|何円|いくつ|(?:ど|そ)のように|まとめて|表示して|一覧にして|数えて|かけて|経由|平均する|でしょうか|ましょうか|ください|下さい|教えて|おしえて|知りたい|お願いします|お願い|示して|見せて|出して|計算して|集計して|求めて|調べて"
+    r"(?:お聞き|伺い|確認|把握|報告)したい(?:です|のですが)?|聞きたい(?:です)?|見たい(?:です)?|どうなって(?:いますか|いる|る)|おいくら|ざっと|だいたい|ちなみに|すみません(?:が)?|恐れ入りますが|お手数ですが|至急|急ぎで|出力して|抽出して|算出して|提示して|回答して|(?:わか|分か)り(?:ます|ました)か|(?:わか|分か)る|よろしく(?:お願いします)?|(?:して)?(?:もらえ|いただけ|頂け)(?:ますか|ないでしょうか)?|(?:確認|把握)?した(?:い|く)(?:です)?|たいです|たい(?![一-龯])|ほしい|欲しい|でしょう|になりますか|なりますか|どうなりますか|なります|って(?:全部)?|に?占める|に見て|類|ランキング|順位|順に|しました|し(?=[まて])|せよ|出せ|求む|知る|何円|いくつ|(?:ど|そ)のように|まとめて|表示して|一覧にして|数えて|かけて|経由|平均する|でしょうか|ましょうか|ください|下さい|教えて|おしえて|知りたい|お願いします|お願い|示して|見せて|出して|計算して|集計して|求めて|調べて"
     r"|になります|となります|になっています|でしたか|ですか|ますか|ましたか|でした|です|ました|ます|ますが|だった|だ|である|であった"
     r"|について|に関する|における|において|に対する|に対して|による|によって|に関して|として|という|とは|それぞれ|の中で|のうち|の中|全て|すべて|全体"
     r"|あります|ありました|ある|あった|いる|いた|いくら|何|なに|どれ|どう|登録されて|登録|されて|され|した|して|する|なった|なって|なる|いう|所属(?:する|している)?|時点|期間|現在"
@@ -122,44 +127,57 @@ NEGATIONS: Final = re.compile(
 
 SYNONYMS: Final[tuple[frozenset[str], ...]] = tuple(
     frozenset(line.split(",")) for line in (
-        "freight,freight cost,freight charge,shipping cost,carriage,運賃,送料,配送費,運送費,配送料",
-        "floor area,floor space,床面積",
+        "freight,freight cost,freight charge,freight bill,shipping cost,shipping fee,transport cost,delivery cost,輸送費,carriage,運賃,送料,配送費,運送費,配送料",
+        "floor area,floor space,床面積,面積,広さ,延床面積",
         "limit,ceiling,cap,限度額,上限額,上限,限度",
-        "channel,チャネル,チャンネル,経路",
+        "channel,order channel,sales channel,ordering channel,チャネル,チャンネル,経路,販路",
+        "priority,urgency,優先度,優先順位,プライオリティ,緊急度",
+        "inspection,quality inspection,quality check,qa inspection,qc inspection,検査,検品,品質検査,品質チェック,製品検査",
+        "grade,job grade,rank,position,job title,役職,職位,等級,ポジション,肩書",
+        "carrier,courier,forwarder,freight company,transport company,haulier,logistics company,運送会社,運送業者,配送業者,配送会社,輸送会社",
+        "weight,mass,重量,重さ",
+        "hours spent,handling time,handling hours,time spent,resolution time,time spent handling,対応時間,処理時間,所要時間",
+        "credit limit,credit line,credit ceiling,与信限度額,与信枠,与信上限,信用限度額",
+        "launch date,release date,market date,発売日,販売開始日,リリース日",
+        "hire date,joining date,start date,入社日,入社年月日,採用日",
+        "unit cost,production cost,manufacturing cost,製造原価,原価,製造コスト",
+        "planned staff,planned headcount,staffing plan,headcount plan,計画人員,計画人数,人員計画,要員計画",
+        "expense type,expense category,cost type,type of expense,費目,経費区分,経費の種類",
         "staff,headcount,人員,人数,要員,人員数",
         "outcome,verdict,judgement,result,判定,結果",
-        "sales,revenue,turnover,売上,売上高,売り上げ,売上金額,売上額",
-        "amount,value,sum,金額,額",
-        "quantity,qty,units,volume,pieces,units sold,数量,個数,数",
+        "sales,revenue,turnover,takings,net sales,売上実績,販売額,販売金額,販売高,売上,売上高,売り上げ,売上金額,売上額",
+        "amount,value,sum,worth,金額,額",
+        "quantity,qty,units,volume,pieces,units sold,unit quantity,number of units,数量,個数,台数,本数",
         "order,sales order,purchase,受注,注文,オーダー",
-        "customer,client,account,buyer,顧客,取引先,得意先,お客様,客先",
-        "supplier,vendor,仕入先,サプライヤー,調達先,仕入れ先",
-        "employee,staff,staff member,worker,personnel,従業員,社員,職員,スタッフ",
-        "product,item,goods,sku,article,商品,製品,品目,品",
-        "region,area,territory,geographic area,地域,エリア,地区,地方",
+        "customer,client,account,buyer,purchaser,クライアント,カスタマー,お客さん,お得意様,お客さま,顧客,取引先,得意先,お客様,客先",
+        "supplier,vendor,ベンダー,仕入先,サプライヤー,調達先,仕入れ先",
+        "employee,staff,staff member,worker,personnel,team member,メンバー,従業員,社員,職員,スタッフ",
+        "product,item,goods,sku,article,merchandise,product line,アイテム,プロダクト,商品,製品,品目,品",
+        "region,area,territory,district,zone,geographic area,リージョン,ブロック,地域,エリア,地区,地方",
         "department,dept,division,team,section,部署,部門,部",
         "store,shop,outlet,branch,店舗,店,支店",
-        "category,type,class,kind,カテゴリ,カテゴリー,分類,区分,種別,種類",
-        "price,unit price,価格,単価,値段",
-        "cost,expense,spending,spend,outlay,費用,経費,コスト,支出",
-        "stock,inventory,on hand,在庫,在庫数,在庫数量",
+        "category,type,class,kind,family,タイプ,カテゴリ,カテゴリー,分類,区分,種別,種類",
+        "price,unit price,プライス,価格,単価,値段",
+        "cost,expense,spending,spend,outlay,expenditure,出費,支出額,費用,経費,コスト,支出",
+        "stock,inventory,on hand,stock level,units in stock,stock on hand,inventory on hand,在庫量,ストック,在庫,在庫数,在庫数量",
+        "annual salary,yearly salary,annual pay,yearly pay,annual compensation,yearly payroll,payroll,年収,年俸,年間給与,年間給与額,給与",
         "salary,pay,wage,給与,給料,賃金",
         "invoice,bill,請求,請求書",
-        "payment,支払,支払い",
+        "payment,payout,支払,支払い,支払額",
         "project,案件,プロジェクト",
-        "shipment,delivery,dispatch,consignment,出荷,配送,納品",
-        "warehouse,depot,warehouse site,distribution warehouse,倉庫,物流倉庫",
+        "shipment,delivery,dispatch,consignment,発送,出荷便,配送便,出荷,配送,納品",
+        "warehouse,depot,warehouse site,warehouse location,distribution centre,distribution center,物流センター,distribution warehouse,倉庫,物流倉庫",
         "return,返品",
         "budget,予算",
         "profit,利益",
-        "status,state,状態,ステータス,状況",
-        "ticket,inquiry,enquiry,support ticket,問い合わせ,問合せ,チケット",
+        "status,state,stage,状態,ステータス,状況",
+        "ticket,inquiry,enquiry,support ticket,support case,support request,service request,case,サポート依頼,お問い合わせ,問い合わせ,問合せ,チケット",
         "contract,agreement,契約",
         "country,国",
         "city,市,都市,所在地",
         "name,名称,名前,名",
         "manager,責任者,担当者,owner,person in charge,担当",
-        "industry,sector,業種,業界",
+        "industry,sector,line of business,業種,業界,産業",
         "machine,equipment,設備,機械,装置",
         "plant,factory,site,工場,拠点",
         "defect,fault,不良,不具合",
