@@ -86,7 +86,7 @@ def span(first: date, last: date) -> Period:
         (f"{first.year}年{first.month}月{first.day}日〜{last.year}年{last.month}月{last.day}日", f"{first:%Y/%m/%d}～{last:%Y/%m/%d}",
          f"{first.year}年{first.month}月{first.day}日から{last.month}月{last.day}日", f"{first}から{last}までの期間"),
         (f"from {a} {first.day} to {b} {last.day}, {last.year}", f"between {first:%Y/%m/%d} and {last:%Y/%m/%d}, both included",
-         f"from {first.day} {a[:3]} {first.year} until {last.day} {b[:3]} {last.year}", f"starting {first} and ending {last}"),
+         f"from {first.day} {a[:3]} {first.year} through {last.day} {b[:3]} {last.year}", f"starting {first} and ending {last}"),
     )  # fmt: skip
 
 
@@ -105,8 +105,8 @@ def relative() -> list[Period]:
     """Said from the catalogue's today; none of them lies in the fiscal year that has just begun."""
     last, march = TODAY.year - 1, date(TODAY.year, 3, 1)
     made = [
-        _said(periods.month(march.year, 3), ("先月分", "先月度", "ひと月前", "前の月"), ("in the month just ended", "over the past calendar month", "in the previous calendar month", "during last month")),
-        _said(periods.month(march.year, 2), ("2か月前", "先々月分"), ("two months ago", "in the month before the last one")),
+        _said(periods.month(march.year, 3), ("先月分", "先月度", "先月1か月間", "前の月"), ("in the month just ended", "over the past calendar month", "in the previous calendar month", "during last month")),
+        _said(periods.month(march.year, 2), ("先々月度", "先々月分"), ("two months ago", "in the month before the last one")),
         _said(periods.fiscal_year(last), ("前期", "昨会計年度", "3月に終わった年度", "前会計年度"), ("in the fiscal year just closed", "over the last financial year", "in the previous financial year", "during last fiscal year")),
         _said(periods.fiscal_year(last - 1), ("一昨年度", "前々年度"), ("in the fiscal year before last", "two fiscal years ago")),
         _said(periods.year(last), ("昨年1年間", "昨年1〜12月"), ("over the last calendar year", "in the previous calendar year")),
