@@ -124,7 +124,7 @@ def main() -> None:
             chosen = random.Random(1).sample(fitting, min(options.count, len(fitting)))
             found = evaluator.simple_evaluate(
                 model=model, tasks=[task(name, chosen, Path(working))], apply_chat_template=True,
-                bootstrap_iters=0, log_samples=False, verbosity="ERROR",
+                bootstrap_iters=1_000, log_samples=False, verbosity="ERROR",
             )  # fmt: skip
             print(
                 f"{name}: {len(chosen)} of {len(rows)} questions, contexts up to {options.longest} characters"
